@@ -1,0 +1,41 @@
+# Everything here needs git, make and Python 3.10 to 3.13 with pip and venv, nothing else.
+PYTHON ?= python3
+JOBS ?= 2
+BIN := .venv/bin
+INSTALLED := .venv/installed
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+
+help:  ## this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/make \1	\2/p' $(MAKEFILE_LIST)
+
+demo: $(INSTALLED)  ## a demo class of 10, from notebooks to feedback pages
+	$(BIN)/python -m autograder demo
+
+test: $(INSTALLED)  ## all tests (PYTEST="-k name" for some of them, JOBS=4 for more at once)
+	$(ONE_THREAD) $(BIN)/python -m pytest -n $(JOBS) $(PYTEST)
+
+notebooks: $(INSTALLED)  ## rebuild solutions/*/*.ipynb and assignments/*/*.ipynb from solutions/*.py
+	$(BIN)/python -m autograder build notebooks
+
+keys: $(INSTALLED)  ## rebuild the public keys in utils/check/keys (minutes)
+	$(ONE_THREAD) $(BIN)/python -m autograder build keys
+
+bench: $(INSTALLED)  ## measure, and write benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks
+
+install: $(INSTALLED)  ## make .venv; the other commands do this by themselves
+
+# Once: again only after the requirements have changed.
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14) and "Python 3.10 to 3.13 is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[autograder,cluster,test]'
+	touch $@
+
+clean:  ## remove the environment, the demo and caches; never a course's data
+	rm -rf .venv demo build *.egg-info utils/build utils/*.egg-info .pytest_cache .hypothesis .cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help demo test notebooks keys bench install clean
+.DEFAULT_GOAL := help
