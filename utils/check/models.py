@@ -1,0 +1,71 @@
+"""Small models with known weights that a check hands to `generate`, `interpolate` and the like.
+
+Each pixel's logit is a known, invertible function of z (and the label), so both can be read back from a picture:
+what a student's function did with the model shows in what it returns, not in what it says. Encoder and decoder
+are curved, so that a line between codes, between pictures and between logits are three different things.
+"""
+
+import torch
+from torch import nn
+
+
+class SmallVAE(nn.Module):
+    """encode(x) = (3 tanh(x A), logvar = -1), decode(z) = bend(z W + b), with A (784, Z), W (Z, 784), b (784,)."""
+
+    def __init__(self, A, W, b):
+        super().__init__()
+        self.A, self.W, self.b = nn.Parameter(A.clone()), nn.Parameter(W.clone()), nn.Parameter(b.clone())
+        self.latent_dim = W.shape[0]
+
+    def encode(self, x):
+        mu = 3 * torch.tanh(x.reshape(-1, 784) @ self.A)
+        return mu, torch.full_like(mu, -1.0)
+
+    def decode(self, z):
+        return bend(z @ self.W + self.b).reshape(-1, 1, 28, 28)
+
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        z = torch.distributions.Normal(mu, (logvar / 2).exp()).rsample()
+        return self.decode(z), mu, logvar
+
+
+class SmallCVAE(nn.Module):
+    """As SmallVAE, with a row of F (C, Z) added to x A and a row of V (C, 784) to z W."""
+
+    def __init__(self, A, W, b, F, V):
+        super().__init__()
+        self.A, self.W, self.b = nn.Parameter(A.clone()), nn.Parameter(W.clone()), nn.Parameter(b.clone())
+        self.F, self.V = nn.Parameter(F.clone()), nn.Parameter(V.clone())
+        self.latent_dim, self.num_classes = W.shape[0], F.shape[0]
+
+    def encode(self, x, y):
+        x = x.reshape(-1, 784)
+        mu = 3 * torch.tanh(x @ self.A + self.F[self._labels(y, len(x))])
+        return mu, torch.full_like(mu, -1.0)
+
+    def decode(self, z, y):
+        return bend(z @ self.W + self.b + self.V[self._labels(y, len(z))]).reshape(-1, 1, 28, 28)
+
+    def forward(self, x, y):
+        mu, logvar = self.encode(x, y)
+        z = torch.distributions.Normal(mu, (logvar / 2).exp()).rsample()
+        return self.decode(z, y), mu, logvar
+
+    def _labels(self, y, n):
+        if not isinstance(y, torch.Tensor) or y.is_floating_point() or y.shape != (n,):
+            found = tuple(y.shape) if isinstance(y, torch.Tensor) else type(y).__name__
+            raise TypeError(f"the model needs {n} integer labels of shape ({n},), got {found}")
+        return y.long()
+
+
+def bend(x):
+    return 4 * torch.tanh(x / 2)
+
+
+def unbend(logits):
+    """The inverse of `bend`."""
+    return 2 * torch.atanh(logits / 4)
+
+
+GIVEN_MODELS = {"SmallVAE": SmallVAE, "SmallCVAE": SmallCVAE}

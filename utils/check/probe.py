@@ -1,0 +1,372 @@
+"""Run a student's answer on given inputs and collect what it returns, as data. No verdict is made here.
+
+A probe is a list of *steps* and a dictionary of input tensors. A step is a plain dictionary:
+
+    {"as": "a", "call": "kl_divergence", "args": ["$mu", "$logvar"], "grad": ["mu"], "weights": "w"}
+    {"as": "m", "new": "VAE", "kwargs": {"latent_dim": 3}}
+    {"as": "e", "call": "m.encode", "args": ["$x"], "mode": "eval"}
+    {"as": "z", "draw": ["$e.0", "$e.1"], "rows": "order"}
+
+"$mu" stands for an input or for the result of an earlier step ("$e.0" is its first part).
+The answers of step "a" are the tensors "a" (or "a.0", "a.1" for a tuple), "a.grad.mu" for the gradient
+of sum(weights * output) with respect to the input mu, "a.after.mu" for an input that the call changed,
+and a status with the facts that are no tensors.
+"""
+
+import contextlib
+import inspect
+import linecache
+import math
+import time
+import traceback
+
+import torch
+from torch import nn
+
+from utils.check.elsewhere import Elsewhere
+from utils.check.models import GIVEN_MODELS
+from utils.check.standins import LIBRARY, STANDINS
+
+MAX_ELEMENTS = 4_000_000
+MAX_TEXT = 500
+# Kept from the time of import: a check should not break because a cell re-bound torch.randn.
+_Tensor = torch.Tensor
+
+
+class Skip(Exception):
+    """A step that cannot run because an earlier one gave no usable result."""
+
+
+def run(steps: list[dict], inputs: dict[str, _Tensor], namespace: dict, seed: int | None = None,
+        bound: dict | None = None) -> tuple[dict, dict]:
+    """Answers (name -> tensor) and status (step -> dict) of all `steps`, in their order.
+
+    `namespace` is the notebook's global dictionary, in which the student's names are looked up and stand-ins are
+    put for a while. `bound`: objects that some names mean, whatever the namespace says (check was handed them).
+    `seed` fixes torch's random numbers (a re-run of a grading gives the same draws); None: fresh ones.
+    """
+    known: dict = {**inputs, **(bound or {})}
+    answers: dict[str, _Tensor] = {}
+    status: dict[str, dict] = {}
+    dtype = torch.get_default_dtype()
+    grad_mode = torch.is_grad_enabled()
+    with torch.random.fork_rng(devices=[]):
+        torch.seed() if seed is None else torch.manual_seed(seed)
+        made = {step["as"] for step in steps}
+        for step in steps:
+            started = time.perf_counter()
+            with _standins(step.get("standins", ()), LIBRARY if step.get("library") else STANDINS, namespace):
+                status[step["as"]] = _run_step(step, known, inputs, answers, namespace, made)
+            status[step["as"]]["seconds"] = round(time.perf_counter() - started, 4)
+            if torch.get_default_dtype() != dtype:
+                status[step["as"]]["dtype_changed"] = True
+                torch.set_default_dtype(dtype)
+            torch.set_grad_enabled(grad_mode)
+    return answers, status
+
+
+def _run_step(step, known, inputs, answers, namespace, made) -> dict:
+    seed = torch.initial_seed()
+    try:
+        target = step.get("call", "").split(".")[0]
+        if target in made and target not in known:  # a variable of the notebook may have the same name
+            raise Skip(f"{target} gave no result")
+        facts = _do(step, known, inputs, answers, namespace)
+    except Skip as skip:
+        return {"state": "skipped", "message": str(skip)}
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit and the like are answers too
+        facts = _describe(error, namespace)
+    if torch.initial_seed() != seed:
+        facts["seeded"] = True
+        torch.manual_seed(seed)
+    return facts
+
+
+def _do(step, known, inputs, answers, namespace) -> dict:
+    name = step["as"]
+    if "given" in step:
+        known[name] = GIVEN_MODELS[step["given"]](*(known[tensor] for tensor in step["tensors"]))
+        return {"state": "ok"}
+    if "new" in step:
+        model = _lookup(step["new"], known, namespace)(**step.get("kwargs", {}))
+        known[name] = model
+        return {"state": "ok", "is_module": isinstance(model, nn.Module)}
+    if "train" in step:
+        return _train(step, known, inputs, namespace)
+    if "push" in step:
+        return _push(step, known, inputs)
+    if "draw" in step:
+        if not {name[1:] for name in step["draw"]} <= known.keys():
+            raise Skip("encode gave no result")
+        mu, logvar = (known[part[1:]] for part in step["draw"])
+        if "rows" in step:
+            mu, logvar = mu[inputs[step["rows"]]], logvar[inputs[step["rows"]]]
+        std = (logvar / 2).exp() if step.get("std") is None else torch.full_like(mu, step["std"])
+        known[name] = (mu + std * torch.randn(mu.shape).to(mu)).detach()
+        return {"state": "ok"}
+    for what in ("blank", "modules"):
+        if what in step and step[what] not in known:
+            raise Skip(f"{step[what]} gave no result")
+    if "blank" in step:
+        return _blank(known[step["blank"]], step["module"])
+    if "upsample" in step:
+        from utils.data import upsample
+
+        known[name] = upsample(inputs[step["upsample"]])
+        return {"state": "ok"}
+    if "modules" in step:
+        return {"state": "ok", "modules": sorted({cls.__name__ for module in known[step["modules"]].modules()
+                                                  for cls in type(module).__mro__})[:200]}
+    return _call(step, known, inputs, answers, namespace)
+
+
+def _call(step, known, inputs, answers, namespace) -> dict:
+    name = step["as"]
+    function = _lookup(step["call"], known, namespace)
+    _set_mode(step, known)
+    leaves = {key: inputs[key].clone().requires_grad_() for key in step.get("grad", ())}
+    passed = {}
+
+    def value(argument):
+        if not (isinstance(argument, str) and argument.startswith("$")):
+            return argument
+        key, _, times = argument[1:].partition("*")  # "$x*400": the one row of x, 400 times
+        if key not in known:
+            raise Skip(f"{key.split('.')[0]} gave no result")
+        if key in inputs:
+            # a clone, so that a change in place reaches neither the leaf nor a later step
+            passed[key] = leaves[key].clone() if key in leaves else inputs[key].clone()
+            return passed[key].repeat(int(times), *[1] * (passed[key].dim() - 1)) if times else passed[key]
+        return known[key]
+
+    with torch.enable_grad():
+        args = [value(argument) for argument in step.get("args", ())]
+        kwargs = {key: value(argument) for key, argument in step.get("kwargs", {}).items()}
+        if step.get("elsewhere"):
+            with Elsewhere(passed.values()) as elsewhere:
+                result = function(*args, **kwargs)
+            return {"state": "ok", "follows": elsewhere.holds(result)}
+        result = function(*args, **kwargs)
+        if inspect.iscoroutine(result):
+            result.close()  # never awaited: no warning about it
+        facts = {"state": "ok", "kind": _kind(result)}
+        parts = _parts(result)
+        facts["parts"] = []
+        for index, part in enumerate(parts):
+            key = f"{name}.{index}" if _is_sequence(result) else name
+            facts["parts"].append(_keep(part, key, step, known, answers))
+        for key, tensor in passed.items():
+            if not _same(tensor, inputs[key]):
+                answers[f"{name}.after.{key}"] = tensor.detach().cpu().clone()
+        if leaves and facts["parts"] and "shape" in facts["parts"][0] and not facts["parts"][0].get("too_large"):
+            _gradients(step, [_as_tensor(part) for part in parts], leaves, inputs, answers, facts)
+    return facts
+
+
+def _blank(model, kind: str) -> dict:
+    """Set the weights of all modules of one kind ("Embedding") to 0: what they did shows in what is missing."""
+    with torch.no_grad():
+        for module in model.modules():
+            if any(cls.__name__ == kind for cls in type(module).__mro__):
+                for parameter in module.parameters(recurse=False):
+                    parameter.zero_()
+    return {"state": "ok"}
+
+
+def _keep(part, key: str, step: dict, known: dict, answers: dict) -> dict:
+    """Store one returned value under `key`; returns the facts about it."""
+    facts = {"kind": _kind(part)}
+    tensor = _as_tensor(part)
+    if tensor is None:
+        return facts
+    if tensor.layout != torch.strided or tensor.is_quantized or tensor.device.type == "meta":
+        return {"kind": f"{tensor.device.type if tensor.is_meta else tensor.layout} tensor".removeprefix("torch.")}
+    facts |= {"dtype": str(tensor.dtype).removeprefix("torch."), "shape": list(tensor.shape),
+              "requires_grad": bool(tensor.requires_grad)}
+    known[key] = tensor
+    plain = tensor.detach()
+    if "pixels" in step and plain.dim() >= 2 and plain.shape[1:].numel() == 784:
+        plain = plain.flatten(1)[:, known[step["pixels"]]]
+    if plain.numel() > MAX_ELEMENTS:
+        facts["too_large"] = True
+    elif not step.get("forget"):
+        answers[key] = plain.cpu().clone()
+    return facts
+
+
+def _gradients(step, parts, leaves, inputs, answers, facts) -> None:
+    """Gradients of sum(weights * output) with respect to each leaf; a missing one is left out."""
+    output = parts[0]
+    if not output.requires_grad or not output.is_floating_point():
+        return
+    weights = inputs[step["weights"]].flatten() if "weights" in step else torch.ones(1)
+    flat = output.flatten()
+    weights = weights.repeat(math.ceil(flat.numel() / weights.numel()))[:flat.numel()].to(flat.device)
+    total = (flat * weights).sum()
+    if step.get("through"):  # do the values returned beside the first one lead to it?
+        beside = [part for part in parts[1:] if part is not None and part.requires_grad]
+        found = torch.autograd.grad(total, beside, retain_graph=True, allow_unused=True) if beside else ()
+        facts["through"] = [gradient is not None for gradient in found]
+    gradients = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
+    for key, gradient in zip(leaves, gradients):
+        if gradient is not None:
+            answers[f"{step['as']}.grad.{key}"] = gradient.detach().cpu()
+
+
+def _push(step, known, inputs) -> dict:
+    """Train a model for a few steps so that its outputs fall (sign -1) or rise (+1), until their means are there.
+
+    What no weights can reach (a negative logvar behind a softplus) shows itself this way.
+    """
+    name, _, method = step["push"].partition(".")
+    if name not in known:
+        raise Skip(f"{name} gave no result")
+    model, arguments = known[name], [known[key[1:]] for key in step["args"]]
+    target = getattr(model, method)
+    model.eval()
+    with torch.enable_grad():
+        target(*arguments)  # lazily built layers exist from here on
+        parameters = [p for p in model.parameters() if p.requires_grad and not torch.nn.parameter.is_lazy(p)]
+        if not parameters:
+            return {"state": "ok"}
+        optimizer = torch.optim.Adam(parameters, lr=0.001)
+        best, since = -math.inf, 0
+        for update in range(200):
+            outputs = [part for part in map(_as_tensor, _parts(target(*arguments))) if part is not None]
+            means = [step["sign"] * output.mean() for output in outputs]
+            far = [mean for mean in means if mean.requires_grad and not mean.item() > step["until"]]
+            reached = sum(min(mean.item(), step["until"]) for mean in means)
+            if reached > best + 0.01:
+                best, since = reached, update
+            if not far or update - since > 20:  # there, or as far as it gets
+                break
+            optimizer.zero_grad()
+            (-sum(far)).backward()
+            optimizer.step()
+            # from small steps to larger ones: wide networks do not overshoot, narrow ones get there
+            optimizer.param_groups[0]["lr"] = min(1.1 * optimizer.param_groups[0]["lr"], 0.05)
+    return {"state": "ok"}
+
+
+def _train(step, known, inputs, namespace) -> dict:
+    """Micro-training: Adam on small images for a fixed number of updates; keeps the trained model."""
+    from utils.data import upsample
+
+    model = _lookup(step["train"], known, namespace)(**step["kwargs"])
+    images = upsample(inputs[step["images"]])
+    labels = inputs.get(step.get("labels"))
+    loss = _lookup(step["loss"], known, namespace) if isinstance(step["loss"], str) else None
+    model.train()
+    with torch.enable_grad():
+        optimizer = None
+        for _ in range(step["updates"]):
+            rows = torch.randint(len(images), (step["batch"],))
+            x = images[rows]
+            logits, mu, logvar = model(x) if labels is None else model(x, labels[rows])
+            if loss is not None:
+                total = loss(logits, x, mu, logvar)
+            else:
+                total = _negative_elbo(logits, x, mu, logvar)
+            if optimizer is None:  # after the first call, so that lazily built layers exist
+                optimizer = torch.optim.Adam(model.parameters(), lr=step["lr"])
+            optimizer.zero_grad()
+            total.backward()
+            optimizer.step()
+    known[step["as"]] = model
+    return {"state": "ok", "loss": float(total.detach())}
+
+
+def _negative_elbo(logits, x, mu, logvar) -> _Tensor:
+    """Negative ELBO in nats per image, for models whose loss is given (Task 2)."""
+    return (LIBRARY["reconstruction_loss"](logits, x) + LIBRARY["kl_divergence"](mu, logvar)).mean()
+
+
+def _lookup(path: str, known: dict, namespace: dict):
+    """The object that `path` ("VAE", "m.encode") names."""
+    first, *rest = path.split(".")
+    if first in known:
+        value = known[first]
+    elif first in namespace:
+        value = namespace[first]
+    else:
+        raise NameError(f"name '{first}' is not defined", name=first)
+    for attribute in rest:
+        value = getattr(value, attribute)
+    return value
+
+
+def _set_mode(step: dict, known: dict) -> None:
+    if "mode" in step:
+        model = known.get(step["call"].split(".")[0])
+        if isinstance(model, nn.Module):
+            model.train(step["mode"] == "train")
+
+
+@contextlib.contextmanager
+def _standins(names, among: dict, namespace: dict):
+    """Put stand-ins in place of the student's own earlier answers while a step runs."""
+    missing = object()
+    own = {name: namespace.get(name, missing) for name in names}
+    namespace.update({name: among[name] for name in names})
+    try:
+        yield
+    finally:
+        for name, value in own.items():
+            if value is missing:
+                namespace.pop(name, None)
+            else:
+                namespace[name] = value
+
+
+def _is_sequence(value) -> bool:
+    return issubclass(type(value), (tuple, list))
+
+
+def _parts(result) -> list:
+    return list(result) if _is_sequence(result) else [result]
+
+
+def _kind(value) -> str:
+    """What a value is. By its type alone: an object may lie about its class."""
+    if issubclass(type(value), _Tensor):
+        return "tensor"
+    if type(value) in (tuple, list):
+        return f"{type(value).__name__} of {len(value)}"
+    return type(value).__name__[:60]
+
+
+def _as_tensor(value):
+    """`value` as a plain tensor where it is one or a NumPy array, else None."""
+    if issubclass(type(value), _Tensor):
+        if type(value) is _Tensor:
+            return value
+        with torch._C.DisableTorchFunctionSubclass():  # its numbers, not what its methods say about them
+            return _Tensor.as_subclass(value, _Tensor)
+    if type(value).__module__ == "numpy" and type(value).__name__ == "ndarray" and value.dtype.kind in "fiub":
+        return torch.as_tensor(value)
+    return None
+
+
+def _same(tensor: _Tensor, original: _Tensor) -> bool:
+    return tensor.shape == original.shape and torch.equal(tensor.detach().to(original), original)
+
+
+def _describe(error: BaseException, namespace: dict) -> dict:
+    """The error as the student should read it: message, and their own innermost line."""
+    facts = {"state": "error", "error": type(error).__name__, "message": str(error)[:MAX_TEXT]}
+    if isinstance(error, NameError) and getattr(error, "name", None):
+        facts["name"] = str(error.name)
+    own = [(frame, lineno) for frame, lineno in traceback.walk_tb(error.__traceback__)
+           if frame.f_globals is namespace]
+    if own:
+        frame, lineno = own[-1]
+        line = linecache.getline(frame.f_code.co_filename, lineno, frame.f_globals).strip()
+        facts |= {"line": line[:200], "lineno": lineno, "function": frame.f_code.co_name}
+        innermost = list(traceback.walk_tb(error.__traceback__))[-1][0]
+        if isinstance(error, NotImplementedError) and innermost is frame:
+            facts["state"] = "not attempted"
+            owner = frame.f_locals.get("self")
+            facts["function"] = type(owner).__name__ if isinstance(owner, nn.Module) else facts["function"]
+    return facts

@@ -1,0 +1,721 @@
+"""The tests that criteria are made of: each looks at answers and says passed, or what is wrong.
+
+Every test takes a Case and arguments that stand in the key (names of steps, tolerances), never code.
+Statistical tests state their false-reject probability; the sum over all tests of any question stays
+below 1e-7 for a right answer.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+
+from utils.check.models import unbend
+
+# Two-sided 6.5 standard errors of a normal statistic: 8e-11.
+SIGMAS = 6.5
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """ok, or one sentence; `summary`: a few numbers by which a misconception is recognised;
+    `fatal`: there was nothing to test, because the code raised or returned no tensor."""
+
+    ok: bool
+    message: str = ""
+    summary: list = field(default_factory=list)
+    detail: str = ""
+    fatal: bool = False
+
+
+class Unusable(Exception):
+    """An answer that a test cannot look at; carries the outcome that says so."""
+
+    def __init__(self, message: str, tag: str, fatal: bool = True):
+        self.outcome = Outcome(False, message, [tag], fatal=fatal)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything a test may look at."""
+
+    inputs: dict
+    expected: dict
+    answers: dict
+    status: dict
+    steps: list
+
+    def facts(self, step: str) -> dict:
+        """The status of a step that ran; Unusable with the student's own error otherwise."""
+        facts = self.status.get(step)
+        if facts is None:
+            raise Unusable("Your notebook gave no answers for this question.", "none")
+        state = facts.get("state")
+        if state == "error":
+            raise Unusable(error_sentence(facts), f"error {facts.get('error')}")
+        if state == "not attempted":
+            raise Unusable(f"Not attempted yet: {facts.get('function')}.", "not attempted")
+        if state != "ok":
+            raise Unusable("An earlier part of this answer gave no usable result.", "skipped")
+        return facts
+
+    def answer(self, name: str) -> torch.Tensor:
+        """The answer `name` ("a", "a.0") in float64; Unusable where it is no tensor of numbers."""
+        step, _, part = name.partition(".")
+        facts = self.facts(step)
+        if name not in self.answers:
+            raise Unusable(kind_sentence(facts, part), f"kind {facts.get('kind')}")
+        tensor = self.answers[name]
+        if tensor.is_complex():
+            raise Unusable("Your result is complex: it must be real.", "complex", fatal=False)
+        return tensor.double()
+
+    def like(self, name: str, expected: torch.Tensor) -> torch.Tensor:
+        """The answer `name`, which must have the shape of `expected`."""
+        tensor = self.answer(name)
+        if tensor.shape != expected.shape:
+            raise Unusable(shape_sentence(tensor.shape, expected.shape), f"shape {tuple(tensor.shape)}", fatal=False)
+        return tensor
+
+    def tensor(self, name) -> torch.Tensor:
+        """A number, an input or an expected value of the key, in float64."""
+        if isinstance(name, (int, float)):
+            return torch.tensor(float(name), dtype=torch.float64)
+        return (self.inputs[name] if name in self.inputs else self.expected[name]).double()
+
+
+def test(function):
+    """Register a test; an Unusable answer becomes its outcome."""
+
+    def guarded(case: Case, **arguments) -> Outcome:
+        try:
+            return function(case, **arguments)
+        except Unusable as unusable:
+            return unusable.outcome
+        except Exception as surprise:  # a forged answer that no honest probe gives
+            return Outcome(False, "Your answer could not be read.", [type(surprise).__name__], fatal=True)
+
+    TESTS[function.__name__] = guarded
+    return function
+
+
+TESTS: dict = {}
+
+
+# Sentences
+
+def error_sentence(facts: dict) -> str:
+    kind, message = str(facts.get("error")), " ".join(str(facts.get("message", "")).split())[:200]
+    where = f" in your line `{facts['line']}`" if facts.get("line") else ""
+    if kind == "NameError" and facts.get("name") and not facts.get("line"):
+        return f"`{facts['name']}` is not defined: run its cell, or put it back if it was deleted."
+    if kind == "SystemExit":
+        return f"Your code tries to end Python{where}: remove that call."
+    if kind == "TypeError" and "argument" in message and not where:
+        return f"The arguments do not fit: {message}; keep the signature of the stub."
+    if any(word in message.lower() for word in ("cuda", "nvidia", "same device")):
+        return f"Your code needs tensors on another device{where}: make new ones where the inputs live (.device)."
+    if kind == "RecursionError":
+        return f"Your code calls itself without end{where}."
+    if kind == "KeyboardInterrupt":
+        return f"Your code was interrupted{where}."
+    return f"Your code raised {kind}{where}: {message}" if message else f"Your code raised {kind}{where}."
+
+
+def kind_sentence(facts: dict, part: str = "") -> str:
+    kind = str(facts.get("kind"))
+    parts = facts.get("parts") or []
+    if part and kind != "tensor" and " of " in kind:
+        index = int(part) if part.isdigit() else 0
+        if index >= len(parts):
+            return f"Your code returned a {kind} values: too few."
+        kind = str(parts[index].get("kind"))
+    elif part and kind == "tensor":
+        return "Your code returned one tensor where several values are due."
+    if any(isinstance(fact, dict) and fact.get("too_large") for fact in parts):
+        return "Your result is far too large: check its shape."
+    sentences = {
+        "NoneType": "Your code returned None: a `return` is missing or its value is.",
+        "coroutine": "Your function is async: remove `async`.",
+        "generator": "Your function is a generator: use `return`, not `yield`.",
+        "function": "Your code returned a function: call it.",
+        "float": "Your code returned a Python float: return a tensor, without `.item()`.",
+        "int": "Your code returned a Python int: return a tensor.",
+        "bool": "Your code returned a Python bool: return a tensor.",
+        "ndarray": "Your code returned a NumPy array: return a torch tensor.",
+        "tuple of 1": "Your code returned a tuple of one value (a comma at the end of the line?): return a tensor.",
+    }
+    if kind == "tensor" and parts:
+        kind = str(parts[0].get("kind"))  # a sparse one, say
+    article = "an" if kind[:1].lower() in "aeiou" else "a"
+    return sentences.get(kind, f"Your code returned {article} {kind} where a plain tensor is due.")
+
+
+def shape_sentence(found, expected) -> str:
+    return f"Your result has shape {tuple(found)}; it should be {tuple(expected)}."
+
+
+def summarise(tensor: torch.Tensor, n: int = 8) -> list:
+    """A few numbers that tell `tensor` from others: its shape and up to n entries spread over it."""
+    flat = tensor.double().flatten()
+    rows = torch.linspace(0, max(len(flat) - 1, 0), min(n, len(flat))).long()
+    return [*map(float, tensor.shape), *(rounded(value) for value in flat[rows].tolist())]
+
+
+def rounded(number: float) -> float | None:
+    return float(f"{number:.6g}") if math.isfinite(number) else None
+
+
+# Interface
+
+@test
+def returns(case: Case, of: str, shape: list | None = None, dtype: str | None = None) -> Outcome:
+    """The answer is one floating-point tensor (or of `dtype`) of the given shape and finite."""
+    step, _, part = of.partition(".")
+    tensor = case.answer(of)
+    facts = case.facts(step)
+    parts = facts.get("parts") or [{}]
+    fact = parts[int(part) if part else 0] if (not part or int(part) < len(parts)) else {}
+    if shape is not None and list(tensor.shape) != shape:
+        return Outcome(False, shape_sentence(tensor.shape, shape), [f"shape {tuple(tensor.shape)}"])
+    if fact.get("kind") == "ndarray":
+        return Outcome(False, kind_sentence({"kind": "ndarray"}), ["ndarray"])
+    found = str(case.answers[of].dtype).removeprefix("torch.")
+    if dtype and found != dtype:
+        return Outcome(False, f"Your result has dtype {found}; it should be {dtype}.", [found])
+    if not dtype and not case.answers[of].is_floating_point():
+        return Outcome(False, f"Your result has dtype {found}; it should be floating point.", [found])
+    if not torch.isfinite(tensor).all():
+        return Outcome(False, "Your result contains NaN or infinity.", ["not finite"])
+    return Outcome(True)
+
+
+@test
+def count(case: Case, of: str, n: int) -> Outcome:
+    """The call returned a tuple (or list) of n values."""
+    kind = str(case.facts(of).get("kind"))
+    if kind in (f"tuple of {n}", f"list of {n}"):
+        return Outcome(True)
+    found = {"tensor": "one tensor", "NoneType": "None"}.get(kind, f"a {kind}")
+    return Outcome(False, f"`{_called(case, of)}` should return {n} values; it returned {found}.", [kind])
+
+
+@test
+def clean(case: Case) -> Outcome:
+    """No call changed its inputs, the random seed or the default dtype."""
+    changed = sorted({name.rsplit(".", 1)[1].partition("_")[0] for name in case.answers if ".after." in name})
+    if changed:
+        return Outcome(False, f"Your code changes its input {changed[0]} in place: whoever uses it afterwards "
+                              "gets wrong values, so work on a new tensor.", ["changed", *changed])
+    if any(facts.get("seeded") for facts in case.status.values()):
+        return Outcome(False, "Do not seed the random generator inside: every call would draw the same noise.",
+                       ["seeded"])
+    if any(facts.get("dtype_changed") for facts in case.status.values()):
+        return Outcome(False, "Your code changes torch's default dtype for the whole notebook: do not.", ["dtype"])
+    return Outcome(True)
+
+
+@test
+def follows_device(case: Case, of: str) -> Outcome:
+    """With inputs on another device (see `elsewhere`) the code runs, and the result is there too."""
+    facts = case.status.get(of, {})
+    if facts.get("state") == "error" and "on the same device" in str(facts.get("message")):
+        return Outcome(False, "New tensors must be made on the device of the inputs: yours stay on the CPU, "
+                              "and training on a GPU stops there.", ["device"])
+    case.facts(of)
+    if facts.get("follows") is not True:
+        return Outcome(False, "Your result lives on the CPU whatever the device of the inputs: make it on theirs.",
+                       ["device"])
+    return Outcome(True)
+
+
+@test
+def no_gradient(case: Case, of: str) -> Outcome:
+    """The result carries no gradient graph."""
+    parts = case.facts(of).get("parts") or [{}]
+    if isinstance(parts[0], dict) and parts[0].get("requires_grad"):
+        return Outcome(False, "Your pictures still carry gradients: use torch.no_grad() for sampling.", ["grad"])
+    return Outcome(True)
+
+
+# Values
+
+@test
+def close(case: Case, of: str, to: str | None = None, rtol: float = 1e-4, atol: float = 1e-5) -> Outcome:
+    """The answer equals the expected value (of the reference's same step) within rtol and atol."""
+    expected = case.tensor(to or of)
+    found = case.answer(of)
+    if found.shape != expected.shape:
+        return Outcome(False, shape_sentence(found.shape, expected.shape), summarise(found))
+    bad = ~torch.isclose(found, expected, rtol=rtol, atol=atol)
+    if not bad.any():
+        return Outcome(True)
+    row = int(bad.flatten().nonzero()[0])
+    detail = _example(case, of.partition(".")[0], found.flatten()[row].item(), expected.flatten()[row].item())
+    if not torch.isfinite(found).all():
+        return Outcome(False, "Your result contains NaN or infinity.", summarise(found), detail)
+    return Outcome(False, "Your values differ from the expected ones.", summarise(found), detail)
+
+
+@test
+def gradient(case: Case, of: str, wrt: str, rtol: float = 1e-3, atol: float = 1e-5) -> Outcome:
+    """The gradient with respect to an input equals the reference's."""
+    case.answer(of)
+    name = f"{of}.grad.{wrt}"
+    expected = case.tensor(name)
+    if name not in case.answers:
+        return Outcome(False, f"No gradient reaches {wrt.split('_')[0]}: something cuts it (detach, .data, .item(), "
+                              "no_grad or NumPy), so nothing before it can learn.", ["no gradient"])
+    found = case.answers[name].double()
+    if found.shape == expected.shape and torch.isclose(found, expected, rtol=rtol, atol=atol).all():
+        return Outcome(True)
+    return Outcome(False, f"The gradient with respect to {wrt.split('_')[0]} is wrong.", summarise(found))
+
+
+@test
+def same(case: Case, of: str, other: str, rtol: float = 1e-4, atol: float = 1e-5, rows: list | None = None,
+         both: bool = False) -> Outcome:
+    """Two answers agree; with `rows`, those rows of the first with the whole second (or with the same of `both`)."""
+    first, second = case.answer(of), case.answer(other)
+    if rows is not None:
+        if not len(first) > max(rows):
+            return Outcome(False, shape_sentence(first.shape, [max(rows) + 1, *first.shape[1:]]), ["rows"])
+        first, second = first[rows], second[rows] if both and len(second) > max(rows) else second
+    if first.shape == second.shape and torch.isclose(first, second, rtol=rtol, atol=atol).all():
+        return Outcome(True)
+    return Outcome(False, "The same call gave two different results.", ["differs"])
+
+
+@test
+def differs(case: Case, of: str, other: str | None = None, per_row: bool = False, atol: float = 1e-6) -> Outcome:
+    """Two answers (or, without `other`, all rows of one) are not the same."""
+    first = case.answer(of)
+    if other is not None:
+        second = case.answer(other)
+        if first.shape != second.shape:
+            return Outcome(False, shape_sentence(second.shape, first.shape), ["shape"])
+        gap = (first - second).abs()
+        gap = gap.flatten(1).amax(1) if per_row else gap.max()
+    else:
+        flat = first.flatten(1)
+        gap = (flat[1:] - flat[:-1]).abs().amax(1)
+    if gap.numel() and (gap > atol).all():
+        return Outcome(True)
+    return Outcome(False, "Two results are the same that should differ.", ["same"])
+
+
+@test
+def within(case: Case, of: str, low: float, high: float) -> Outcome:
+    """All numbers lie in [low, high]."""
+    found = case.answer(of)
+    if torch.isfinite(found).all() and (found >= low).all() and (found <= high).all():
+        return Outcome(True)
+    return Outcome(False, f"Your values leave the range from {low:g} to {high:g}.", ["range"])
+
+
+@test
+def reaches(case: Case, of: str, below: float | None = None, above: float | None = None) -> Outcome:
+    """Some number lies below (or above) a bound: training could get the output there."""
+    found = case.answer(of)
+    if below is not None and found.mean() < below or above is not None and found.mean() > above:
+        return Outcome(True)
+    return Outcome(False, "This output cannot take all real values.", ["bounded"])
+
+
+# Draws
+
+@test
+def gaussian(case: Case, of: str, mean, std, latent: dict | None = None, kinds: int = 1) -> Outcome:
+    """Draws, standardised by `mean` and `std` of the key, follow N(0, 1).
+
+    Of all n values: mean and variance within 6.5 standard errors (8e-11, and below 2e-10 for the chi-square tail),
+    Kolmogorov-Smirnov distance below sqrt(ln(2e10)/2n) (1e-10 by the Dvoretzky-Kiefer-Wolfowitz inequality with
+    Massart's constant), and the largest not smaller than the bound that 30 values exceed on average (1e-13). The
+    same for mean and variance of each column in each of the `kinds` of rows that take turns (at most eight groups:
+    2.5e-9). Together below 4e-9.
+    """
+    z = _draws(case, of, latent)
+    eps = _standardised(case, z, mean, std)
+    groups = [eps[kind::kinds, column] for kind in range(kinds) for column in range(eps.shape[1])]
+    summary = []
+    for group in groups:
+        spread = group.std()
+        summary += [rounded((group.mean() / spread).item()) if spread > 1e-6 else rounded(group.mean().item()),
+                    rounded(spread.clamp(min=1e-6).log().item())]
+    summary.append(rounded(10 * _alike(eps, kinds).abs().mean().item() - 7.979))  # 0 where the noise is Gaussian
+    for values in (eps.flatten(), *groups):
+        n = len(values)
+        if values.mean().abs() > SIGMAS / math.sqrt(n):
+            return Outcome(False, "The mean of your draws is wrong.", summary)
+        if (values.square().mean() - 1).abs() > SIGMAS * math.sqrt(2 / n) + 30 / n:
+            return Outcome(False, "The spread of your draws is wrong.", summary)
+    order = eps.flatten().sort().values
+    n = len(order)
+    cdf = torch.special.ndtr(order)
+    ranks = torch.arange(1, n + 1, dtype=torch.float64)
+    distance = torch.maximum((ranks / n - cdf).max(), (cdf - (ranks - 1) / n).max())
+    if distance > math.sqrt(math.log(2e10) / (2 * n)):
+        return Outcome(False, "Your noise is not Gaussian.", summary)
+    if order.abs().max() < torch.special.ndtri(torch.tensor(1 - 15 / n, dtype=torch.float64)):
+        return Outcome(False, "Your noise is cut off: Gaussian noise has no largest value.", summary)
+    return Outcome(True)
+
+
+@test
+def independent(case: Case, of: str, mean, std, latent: dict | None = None, kinds: int = 1) -> Outcome:
+    """The standardised draws are uncorrelated between columns, neighbouring rows, and halves of the batch.
+
+    Each correlation of n pairs within 6.5 / sqrt(n) (8e-11 each, at most 14 of them: 1.2e-9).
+    """
+    z = _draws(case, of, latent)
+    eps = _standardised(case, z, mean, std)
+    n, width = eps.shape
+    same_rows = torch.allclose(eps[1:], eps[:-1], atol=1e-4)
+    same_columns = width > 1 and torch.allclose(eps[:, 1:], eps[:, :-1], atol=1e-4)
+    if same_rows or same_columns:
+        shared = "images" if same_rows else "latents"
+        return Outcome(False, f"All {shared} share one noise: draw noise of the full shape (N, Z).",
+                       ["same", int(same_rows), int(same_columns)])
+    eps = _alike(eps, kinds)
+    pairs = [(eps[:, i], eps[:, j]) for i in range(width) for j in range(i)]
+    pairs += [(eps[:-1, i], eps[1:, i]) for i in range(width)]
+    pairs += [(eps[:n // 2, i], eps[n // 2:n // 2 * 2, i]) for i in range(width)]
+    for first, second in pairs:
+        if not (first * second).mean().abs() <= SIGMAS / math.sqrt(len(first)):
+            return Outcome(False, "Your draws depend on each other: every image and every latent needs noise "
+                                  "of its own.", ["dependent"])
+    return Outcome(True)
+
+
+@test
+def unrepeated(case: Case, of: str, mean, std, latent: dict | None = None) -> Outcome:
+    """No standardised draw comes again in another row or column, with either sign: see `_repeats`."""
+    if _repeats(_standardised(case, _draws(case, of, latent), mean, std)):
+        return Outcome(False, "The same noise comes again in other rows or columns: every image and every latent "
+                              "needs noise of its own.", ["repeated"])
+    return Outcome(True)
+
+
+@test
+def fresh(case: Case, of: str, other: str, latent: dict | None = None, mean=0.0, std=1.0,
+          kinds: int = 1) -> Outcome:
+    """Two calls with the same inputs draw different, uncorrelated noise.
+
+    Correlation within 6.5 standard errors (8e-11), and no number of one call in the other: see `_repeats`.
+    """
+    first, second = (_draws(case, name, latent) for name in (of, other))
+    if first.shape != second.shape:
+        return Outcome(False, shape_sentence(second.shape, first.shape), ["shape"])
+    a, b = (_standardised(case, z, mean, std) for z in (first, second))
+    if torch.allclose(a, b, atol=1e-4):
+        return Outcome(False, "Two calls gave the same noise: draw it anew in each call.", ["same noise"])
+    if not _repeats(a) and not _repeats(b) and _repeats(torch.cat([a, b])):
+        return Outcome(False, "The noise of one call comes again in the next: draw it anew in each call.", ["related"])
+    a, b = _alike(a, kinds), _alike(b, kinds)
+    if not (a * b).mean().abs() <= SIGMAS / math.sqrt(a.numel()):
+        return Outcome(False, "The noise of two calls is related: draw it anew in each call.", ["related"])
+    return Outcome(True)
+
+
+@test
+def noise_gradient(case: Case, of: str, wrt: str, mean: str, weights: str) -> Outcome:
+    """dz/dmu = 1 and dz/dlogvar = (z - mu) / 2, for whatever noise was drawn (Kingma and Welling 2014)."""
+    z = case.like(of, case.tensor(mean))
+    name = f"{of}.grad.{wrt}"
+    if name not in case.answers:
+        return Outcome(False, f"No gradient reaches {wrt.split('_')[0]}: the way from it to z is cut, so the encoder "
+                              "cannot learn.", ["no gradient"])
+    weight = case.tensor(weights).flatten()[:z.numel()].reshape(z.shape)
+    expected = weight if wrt.startswith("mu") else weight * (z - case.tensor(mean)) / 2
+    found = case.answers[name].double()
+    if found.shape == expected.shape and torch.isclose(found, expected, rtol=1e-3, atol=1e-5).all():
+        return Outcome(True)
+    return Outcome(False, f"The gradient of z with respect to {wrt.split('_')[0]} is wrong.", ["wrong gradient"])
+
+
+@test
+def label_read(case: Case, of: str, labels: str, latent: dict) -> Outcome:
+    """The pictures were decoded with the expected labels (read back from their pixels)."""
+    found = _read_back(case, of, latent)[1].argmax(1)
+    expected = case.tensor(labels).long().flatten()
+    if len(found) != len(expected):
+        return Outcome(False, shape_sentence(found.shape, expected.shape), ["shape"])
+    if (found == expected).all():
+        return Outcome(True)
+    return Outcome(False, "Some pictures show another digit than was asked for.",
+                   ["labels", *map(int, found[:40:7].tolist()), int(found[-1])])
+
+
+@test
+def one_style_per_row(case: Case, of: str, latent: dict, columns: int) -> Outcome:
+    """Row r of the grid uses one z throughout, and different rows use different z."""
+    z = _read_back(case, of, latent)[0]
+    grid = z.reshape(-1, columns, z.shape[1])
+    different = len(torch.unique((z * 100).round(), dim=0))
+    kind = {len(z): "every cell", len(grid): "every row", columns: "every column", 1: "one"}.get(different, "other")
+    if ((grid - grid[:, :1]).abs().amax((1, 2)) > 1e-2).any():
+        return Outcome(False, "The style changes inside a row: draw one z for each row and use it for all digits.",
+                       ["mixed", kind])
+    if len(grid) > 1 and (grid[1:, 0] - grid[:-1, 0]).abs().amax(1).min() < 1e-4:
+        return Outcome(False, "Two rows have the same style: draw a new z for each row.",
+                       ["same style", kind, int(z.abs().max() < 1e-2)])
+    return Outcome(True)
+
+
+@test
+def prior_styles(case: Case, of: str, latent: dict, columns: int) -> Outcome:
+    """The first z of each row of the grid is a draw from N(0, I); tests as in `gaussian`."""
+    return TESTS["gaussian"](case, of=of, mean=0.0, std=1.0, latent={**latent, "every": columns})
+
+
+@test
+def quantile_grid(case: Case, of: str, n: int) -> Outcome:
+    """(n*n, 2): every pair of n quantiles, evenly spaced strictly inside (0, 1); either axis fastest."""
+    z = case.like(of, torch.empty(n * n, 2))
+    if not torch.isfinite(z).all():
+        return Outcome(False, "Your grid holds infinity: the quantiles 0 and 1 have no finite z, stay inside.",
+                       ["not finite", int(torch.isfinite(z[0]).all()), int(torch.isfinite(z[-1]).all())])
+    first, second = (z[:, i].reshape(n, n) for i in (0, 1))
+
+    def lines(slow, fast) -> bool:
+        return bool((slow - slow[:, :1]).abs().max() < 1e-4 and (fast - fast[:1]).abs().max() < 1e-4)
+
+    if lines(first, second):
+        axes = first[:, 0], second[0]
+    elif lines(second, first):
+        axes = second[:, 0], first[0]
+    else:
+        same = torch.equal(z[:, 0], z[:, 1])
+        return Outcome(False, "The pairs are scrambled: every value of one axis must meet every value of the other.",
+                       ["no grid", int(same), *(len(column.unique()) for column in z.T),
+                        *(len(column[:n].unique()) for column in z.T)])
+
+    def even(values) -> bool:
+        steps = values[1:] - values[:-1]
+        return bool(steps.abs().min() > 1e-4 and torch.isclose(steps, steps.mean(), rtol=1e-2, atol=1e-4).all())
+
+    for axis in axes:
+        if not even(torch.special.ndtr(axis)):
+            inside = bool((axis > 0).all() and (axis < 1).all())
+            return Outcome(False, "The values are not evenly spaced quantiles: space probabilities evenly, then map them "
+                                  "through the inverse Gaussian CDF.", ["uneven", int(even(axis)), int(inside)])
+    if (axes[0].sort().values - axes[1].sort().values).abs().max() > 1e-3:
+        return Outcome(False, "The two axes use different quantiles.", ["two axes"])
+    return Outcome(True)
+
+
+# Models
+
+@test
+def samples(case: Case, of: str, like: str, middle: str, logvar: str) -> Outcome:
+    """Two sets of decoded draws of one image have the same distribution.
+
+    Compared are means and all products of the three directions in which the second set spreads most, and of
+    thirteen random ones; nothing may differ by more than 7.5 standard errors (6e-14 each for normal statistics, 38
+    of them; the reserve is for their heavier tails at some hundred rows). `middle` (mu, decoded) and `logvar` only
+    help to say what is wrong.
+    """
+    first, second, centre = case.answer(of).flatten(1), case.answer(like).flatten(1), case.answer(middle).flatten(1)
+    if first.shape != second.shape or first.shape[1] > 784:     # what follows grows with the cube of the columns
+        return Outcome(False, shape_sentence(first.shape, second.shape), ["shape"])
+    centred = second - second.mean(0)
+    main = torch.linalg.eigh(centred.T @ centred).eigenvectors[:, -3:]
+    generator = torch.Generator().manual_seed(0)
+    other = torch.randn(first.shape[1], 13, generator=generator, dtype=torch.float64)
+    spread = (centred @ main).std(0) + 1e-12
+    ratio = float((((first - first.mean(0)) @ main).std(0) / spread).median())
+    if ratio < 1e-3:
+        if (((first - centre) @ main).abs() < 0.1 * spread).all():
+            return Outcome(False, "forward decodes mu: sample z, in train and in eval mode.", ["no noise"])
+        return Outcome(False, "All images of a batch get the same noise: draw it for each image and each latent.",
+                       ["one noise"])
+
+    def apart(x, y) -> bool:
+        error = torch.sqrt((x.var(0) + y.var(0)) / len(x)) + 1e-9 * (1 + y.abs().mean(0))
+        return bool(((x.mean(0) - y.mean(0)).abs() > 7.5 * error).any())
+
+    def products(x):
+        x = x - x.mean(0)
+        return torch.cat([(x[:, :3, None] * x[:, None, :3]).flatten(1), x.square()], dim=1)
+
+    a, b = (x @ torch.cat([main, other], dim=1) for x in (first, second))
+    wrong_mean, wrong_spread = apart(a, b), apart(products(a), products(b))
+    if not wrong_mean and not wrong_spread:
+        return Outcome(True)
+    std = float((case.answer(logvar) / 2).exp().mean())
+    width = ("wide" if ratio > 1.4 else "right" if ratio > 0.7 else "variance" if 0.7 < ratio / std < 1.7
+             else "half" if 0.3 < ratio / std < 0.7 else "narrow")
+    shift = float((((first.mean(0) - centre.mean(0)) @ main).abs() / spread).max())
+    moved = shift > (1.5 * ratio if width == "wide" else 0.3)
+    if wrong_spread and width != "right":
+        message = f"The z that forward decodes has too {'much' if width == 'wide' else 'little'} noise: its variance " \
+                  "must be exp(logvar)."
+    elif wrong_mean:
+        message = "The z that forward decodes does not have mean mu."
+    else:
+        message = "The z that forward decodes does not have variance exp(logvar), independently in each latent."
+    return Outcome(False, message, ["distribution", width, int(moved)])
+
+
+@test
+def reached(case: Case, of: str, wrt: str) -> Outcome:
+    """A gradient flows from the output to the input, and is not zero; if it passes mu, it passes logvar as well."""
+    facts = case.facts(of)
+    found = case.answers.get(f"{of}.grad.{wrt}")
+    if found is None or not torch.isfinite(found).all() or not found.abs().max() > 0:
+        return Outcome(False, "No gradient reaches the encoder through z: something cuts it (detach, sample() or "
+                              "no_grad).", ["no gradient"])
+    # neither: a model that computes them twice
+    if facts.get("through") in ([True, False], [False, True]):
+        cut = "logvar" if facts["through"][0] else "mu"
+        return Outcome(False, f"No gradient reaches {cut} through z: something cuts it.", [f"no gradient {cut}"])
+    return Outcome(True)
+
+
+@test
+def is_module(case: Case, of: str) -> Outcome:
+    if case.facts(of).get("is_module") is True:
+        return Outcome(True)
+    return Outcome(False, "Your class is not an nn.Module: derive it from nn.Module and call super().__init__().",
+                   ["module"])
+
+
+@test
+def has_module(case: Case, of: str, module: str) -> Outcome:
+    if module in (case.facts(of).get("modules") or []):
+        return Outcome(True)
+    return Outcome(False, f"There is no nn.{module} in your model: learn one vector for each label.", ["module"])
+
+
+@test
+def elbo(case: Case, logits: str, mu: str, logvar: str, x: str, rows: str, low: float, high: float) -> Outcome:
+    """The negative ELBO on held-out images, in nats per image, lies in [low, high]. rows: those whose z was decoded.
+
+    Calibrated by `benchmarks/calibrate.py`: the bounds stand at least 4 standard deviations from what
+    right answers reach; below `low` no model gets in this time.
+    """
+    from utils.data import upsample
+
+    decoded = case.tensor(rows).long()
+    images = upsample(case.tensor(x).float()).double().flatten(1)[decoded]
+    predicted = case.answer(logits).flatten(1)
+    mean, log_variance = case.answer(mu)[decoded], case.answer(logvar)[decoded]
+    reconstruction = (torch.nn.functional.softplus(predicted) - predicted * images).sum(1)
+    divergence = (mean.square() + log_variance.exp() - 1 - log_variance).sum(1) / 2
+    total = float((reconstruction + divergence).mean())
+    if low <= total <= high:
+        return Outcome(True)
+    return Outcome(False, "After this training the negative ELBO on new images is not where a right model and loss "
+                          "bring it.", [rounded(total)])
+
+
+@test
+def prior_likelihood(case: Case, of: str, x: str, at_least: float) -> Outcome:
+    """log of the mean over prior samples of p(x given z), in nats per image, on held-out images: what the
+    decoder alone has learned, from z that nobody but the judge has chosen."""
+    from utils.data import upsample
+
+    images = upsample(case.tensor(x).float()).double().flatten(1)
+    predicted = case.answer(of).flatten(1)
+    log_p = images @ predicted.T - torch.nn.functional.softplus(predicted).sum(1)
+    value = float((log_p.logsumexp(1) - math.log(len(predicted))).mean())
+    if value >= at_least:
+        return Outcome(True)
+    return Outcome(False, "Pictures decoded from the prior do not look like the training images.", [rounded(value)])
+
+
+@test
+def reads_as(case: Case, of: str, labels: str, at_least: float) -> Outcome:
+    """A frozen classifier reads at least this share of the pictures (logits) as their labels."""
+    from utils.check.classifier import read
+
+    found = read(torch.sigmoid(case.answer(of).float()))
+    share = float((found == case.tensor(labels).long()).double().mean())
+    if share >= at_least:
+        return Outcome(True)
+    return Outcome(False, "The samples do not show the digits that were asked for: the label does not reach the "
+                          "decoder, or training does not use it.", [])
+
+
+def _called(case: Case, name: str) -> str:
+    return next((str(step.get("call", name)).split(".")[-1] for step in case.steps if step["as"] == name), name)
+
+
+def _example(case: Case, step: str, found: float, expected: float) -> str:
+    """The call with its numbers, where it is small enough to read."""
+    arguments = next((s.get("args", []) for s in case.steps if s["as"] == step), [])
+    shown = []
+    for argument in arguments:
+        value = case.inputs.get(str(argument).removeprefix("$"))
+        if value is None or value.numel() > 6:
+            return f"You returned {found:.5g}; expected {expected:.5g}."
+        shown.append(f"{str(argument).removeprefix('$').split('_')[0]} = {value.tolist()}")
+    return f"With {', '.join(shown)} you returned {found:.5g}; expected {expected:.5g}."
+
+
+def _draws(case: Case, of: str, latent: dict | None) -> torch.Tensor:
+    z = case.answer(of) if latent is None else _read_back(case, of, latent)[0]
+    z = z[::latent["every"]] if latent and "every" in latent else z
+    if z.dim() != 2 or len(z) < 2:
+        raise Unusable(f"Your result has shape {tuple(z.shape)}.", "shape", fatal=False)
+    if not torch.isfinite(z).all():
+        raise Unusable("Your result contains NaN or infinity.", "not finite", fatal=False)
+    return z
+
+
+def _standardised(case: Case, z: torch.Tensor, mean, std) -> torch.Tensor:
+    """(z - mean) / std, where mean and std are numbers or rows that take turns."""
+    def rows(value):
+        return value if value.dim() < 2 else value.repeat(math.ceil(len(z) / len(value)), 1)[:len(z)]
+
+    mean, std = rows(case.tensor(mean)), rows(case.tensor(std))
+    if mean.dim() == 2 and mean.shape != z.shape:
+        raise Unusable(shape_sentence(z.shape, mean.shape), f"shape {tuple(z.shape)}", fatal=False)
+    return (z - mean) / std
+
+
+def _alike(eps: torch.Tensor, kinds: int) -> torch.Tensor:
+    """eps with mean 0 and variance 1 in each column of each kind of rows: what is left is how it varies."""
+    out = torch.empty_like(eps)
+    for kind in range(kinds):
+        rows = eps[kind::kinds]
+        out[kind::kinds] = (rows - rows.mean(0)) / rows.std(0).clamp(min=1e-6)
+    return out
+
+
+def _repeats(eps: torch.Tensor) -> bool:
+    """Whether numbers come again, with either sign: whether more than 30 % of them have another within 2e-6.
+
+    Of n independent Gaussian numbers a share of about n * 2.3e-6 has one by chance: 9 % at n = 40,000, the most that
+    is looked at. 30 % is more than 100 standard deviations away.
+    """
+    size = eps.abs().flatten().sort().values
+    spread = size.std() if len(size) > 100 else torch.zeros(())
+    if not spread > 1e-6:  # too few, or no noise at all
+        return False
+    return bool(((size[1:] - size[:-1]) < 2e-6 * spread).double().mean() > 0.3)
+
+
+def _read_back(case: Case, of: str, latent: dict) -> tuple[torch.Tensor, torch.Tensor]:
+    """z (n, Z) and label scores (n, C) behind probabilities that a given linear model decoded."""
+    p = case.answer(of)
+    if p.dim() != 2 or not torch.isfinite(p).all() or p.min() <= 0 or p.max() >= 1:
+        raise Unusable("Your pictures are no probabilities between 0 and 1: apply the sigmoid to the logits.",
+                       "range", fatal=False)
+    pixels = case.tensor("pixels").long()
+    if p.min() >= 0.5 and p.max() < 0.7311:  # sigmoid of 0 and of 1
+        raise Unusable("Your pictures are grey, between 0.5 and 0.73: is the sigmoid applied twice?", "twice",
+                       fatal=False)
+    W, b = case.tensor("W")[:, pixels], case.tensor("b")[pixels]
+    design = torch.cat([W, case.tensor("V")[:, pixels]]) if latent.get("labels") else W
+    logits = torch.logit(p)
+    if not (logits.abs() < 4).all():
+        raise Unusable(NOT_DECODED, "not decoded", fatal=False)
+    height = unbend(logits) - b
+    code = height @ torch.linalg.pinv(design)
+    if ((code @ design - height).abs() > 0.02).any():
+        raise Unusable(NOT_DECODED, "not decoded", fatal=False)
+    return code[:, :len(W)], code[:, len(W):]
+
+
+NOT_DECODED = "Your pictures are not what the decoder makes of any z: return the sigmoid of its logits, nothing else."
