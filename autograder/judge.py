@@ -1,0 +1,384 @@
+"""From a rebuilt notebook to verdicts: run its cells in a kernel, ask for answers, judge them here.
+
+A check cell is never run as the student could have it. In its place the kernel gets freshly drawn inputs and
+sends back answers; keys, references and verdicts stay in this process. Whatever the notebook does ends in a
+verdict.
+"""
+
+import asyncio
+import concurrent.futures
+import copy
+import dataclasses
+import hashlib
+import hmac
+import re
+import secrets
+import time
+import traceback
+from dataclasses import dataclass, field
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+
+from autograder import keys
+from autograder.kernel import Fatal, Kernel, Settings
+from autograder.questions import QUESTIONS, find
+from autograder.reading import _inert as inert
+from autograder.rebuild import NOT_RUN
+from utils.check import wire
+from utils.check.probe import MAX_ELEMENTS
+from utils.check.show import as_html, as_text
+from utils.check.tests import TESTS, Case
+from utils.check.verdict import Key, Verdict, judge, no_verdict
+
+INTERNAL = "This question could not be graded because of an internal error; it is looked at by hand."
+MAX_TEXT = 500
+
+
+@dataclass
+class Result:
+    """What came of one notebook.
+
+    verdicts: by question. notes: sentences for student and instructor on what went wrong while it ran.
+    failed: questions that an error of ours kept from being graded. seeds: by question; with them a second run
+    gives the same verdicts. seconds: "start" (of kernels), "cells", "checks" (in the kernel), "judging"
+    (here), "total".
+    notebook: as executed, with verdicts under the check cells and no output that a viewer could run.
+    """
+
+    task: str
+    student: str
+    seeds: dict[str, int]
+    notebook: NotebookNode
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    log: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def grade_notebook(notebook: NotebookNode, task: str, secret: bytes, student: str,
+                   settings: Settings = Settings(), seeds: dict[str, int] | None = None) -> Result:
+    """Run a rebuilt notebook and judge its answers. Nothing that the notebook does raises an exception here.
+
+    seeds: of an earlier result, to repeat it; by default drawn from the secret. Raises what a kernel raises
+    that cannot be started at all.
+    """
+    seeds = seeds or draw_seeds(notebook, task, secret, student)
+    result = Result(task, student, seeds, copy.deepcopy(notebook))
+    _in_own_loop(_Session(result, settings).grade())
+    return result
+
+
+def draw_seeds(notebook: NotebookNode, task: str, secret: bytes, student: str) -> dict[str, int]:
+    """A seed for each question of the notebook. Another notebook of the same student gets others, so that
+    what it saw of its inputs is of no use in a second submission."""
+    content = hashlib.sha256("\0".join(cell.source for cell in notebook.cells).encode()).hexdigest()
+    return {cell.metadata.nbgrader.grade_id:
+            keys.seed_for(secret, student, task, cell.metadata.nbgrader.grade_id, content)
+            for cell in notebook.cells if is_check(cell)}
+
+
+def is_check(cell: NotebookNode) -> bool:
+    """A graded code cell: its grade id is the question's name."""
+    mark = cell.metadata.get("nbgrader", {})
+    return cell.cell_type == "code" and bool(mark.get("grade")) and not mark.get("solution")
+
+
+def is_run(cell: NotebookNode) -> bool:
+    """A cell that is run as it is: no check, and none that trains or explores."""
+    return (cell.cell_type == "code" and not is_check(cell) and bool(cell.source.strip())
+            and not set(NOT_RUN) & set(cell.metadata.get("tags", [])))
+
+
+def _in_own_loop(coroutine):
+    """Run to the end, also where an event loop is running already (formgrader grades inside its server)."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        running = False
+    else:
+        running = True
+    if not running:
+        return asyncio.run(coroutine)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
+
+
+class _Session:
+    """One notebook on its way through as many kernels as it takes."""
+
+    def __init__(self, result: Result, settings: Settings):
+        self.result, self.settings = result, settings
+        self.cells = result.notebook.cells
+        self.kernel: Kernel | None = None
+        self.fatal: dict[int, Fatal] = {}       # cells that ended a kernel: not run again
+        self.ended: set[str] = set()            # questions whose answers ended a kernel
+        self.over: Fatal | None = None          # why nothing is run any more
+        self.ran: set[int] = set()
+        self.starts = 0
+        self.deadline = time.monotonic() + settings.notebook_seconds
+        self.seconds = dict.fromkeys(("start", "cells", "checks", "judging"), 0.0)
+
+    async def grade(self) -> None:
+        started = time.monotonic()
+        try:
+            for index, cell in enumerate(self.cells):
+                if is_check(cell):
+                    await self._judge(index)
+                elif is_run(cell):
+                    await self._run_cell(index)
+        finally:
+            await self._drop_kernel()
+        for cell in self.cells:
+            _make_inert(cell)
+        self.seconds["total"] = time.monotonic() - started
+        self.result.seconds = {name: round(value, 3) for name, value in self.seconds.items()}
+
+    # Kernels
+
+    async def _kernel_at(self, index: int) -> Kernel:
+        """A kernel in which all cells before `index` have run, but for those that ended one. Raises Fatal."""
+        while self.kernel is None and self.over is None:
+            if self.starts > self.settings.restarts:
+                self._give_up("no answers", f"Cells of this notebook ended the kernel {self.starts} times; "
+                              "it was not started again.")
+            else:
+                await self._start_kernel()
+                for earlier in range(index):
+                    if self.kernel is not None and is_run(self.cells[earlier]):
+                        await self._run_cell(earlier)
+        if self.over is not None:
+            raise self.over
+        return self.kernel
+
+    def _give_up(self, state: str, reason: str) -> None:
+        self.over = Fatal(state, reason)
+        self.result.notes.append(reason)
+
+    async def _start_kernel(self) -> None:
+        first, self.starts = self.starts == 0, self.starts + 1
+        started = time.monotonic()
+        kernel = Kernel(self.settings)
+        try:
+            await kernel.start()
+        except Exception as error:
+            await kernel.stop()
+            if first:
+                raise       # nothing of the student's has run yet
+            self._log(f"the kernel could not be started again: {error!r}")
+            self._give_up("no answers", "The kernel could not be started again after a cell had ended it.")
+            return
+        self.kernel = kernel
+        self.seconds["start"] += time.monotonic() - started
+
+    async def _drop_kernel(self) -> None:
+        if self.kernel is not None:
+            kernel, self.kernel = self.kernel, None
+            await kernel.stop()
+
+    async def _execute(self, index: int, source: str, bucket: str, **options) -> list:
+        """Run `source` at the place of cell `index`. A Fatal end costs the kernel and is passed on."""
+        kernel = await self._kernel_at(index)
+        started = time.monotonic()
+        left = self.deadline - started
+        if left <= 0:
+            allowed = self.settings.notebook_seconds
+            self._give_up("out of time", f"The notebook had used all of its {allowed:g} s.")
+            raise self.over
+        try:
+            return await kernel.run(source, min(left, self.settings.cell_seconds), **options)
+        except Fatal as end:
+            self._log(f"cell {index}: {end.state}: {end.reason} {end.__cause__ or ''}".rstrip())
+            await self._drop_kernel()
+            raise
+        finally:
+            self.seconds[bucket] += time.monotonic() - started
+
+    async def _run_cell(self, index: int) -> None:
+        cell = self.cells[index]
+        if index in self.fatal or self.over is not None:
+            return
+        try:
+            outputs = await self._execute(index, cell.source, "cells")
+        except Fatal as end:
+            if end is self.over:
+                return
+            self.fatal[index] = end
+            self.result.notes.append(f"A cell was stopped and left out ({_title(cell)}). {end.reason}")
+            return
+        if index not in self.ran:
+            self.ran.add(index)
+            cell.outputs = outputs
+
+    # Questions
+
+    async def _judge(self, index: int) -> None:
+        cell = self.cells[index]
+        name = cell.metadata.nbgrader.grade_id
+        try:
+            verdict = await self._verdict(index, name)
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            raise
+        except Exception:       # ours: the other questions are still graded
+            error = traceback.format_exc()
+            self._log(f"{name}: internal error")
+            self.result.failed[name] = error
+            points = float(cell.metadata.nbgrader.get("points", 0))
+            verdict = Verdict(name, "no answers", 0.0, points, {}, [], INTERNAL)
+        self.result.verdicts[name] = verdict
+        # A hint may quote the student's words; the class keeps MathJax from reading them as formulas.
+        shown = {"text/html": f'<div class="tex2jax_ignore mathjax_ignore">{as_html(verdict)}</div>',
+                 "text/plain": as_text(verdict)}
+        cell.outputs, cell.execution_count = [new_output("display_data", data=shown)], None
+
+    async def _verdict(self, index: int, name: str) -> Verdict:
+        started = time.monotonic()
+        question, seed = find(name), self.result.seeds[name]
+        key = keys.draw_key(question, seed, signatures=False)
+        self.seconds["judging"] += time.monotonic() - started
+        own = self._fatal_solution(name)
+        if own is not None:
+            return no_verdict(key, own.state, own.reason)
+        answers, status, ends = {}, {}, []
+        # One request for each variant: where an endless earlier answer stops one, the others still count, and the
+        # best counts, so that none is made after a right one.
+        for variant, (steps, inputs) in keys.probe_inputs(key).items():
+            if self.ended & (set(question.calls) - set(question.looks[variant])):
+                continue
+            try:
+                answers[variant], status[variant] = await self._ask(index, seed, variant, steps, inputs)
+            except Fatal as end:
+                ends.append(end)
+                self.ended.add(name)
+            else:
+                if judge(_part(key, answers), answers, status).right:
+                    break
+        if not answers:
+            return no_verdict(key, ends[0].state, ends[0].reason)
+        started = time.monotonic()
+        key = _part(key, answers)
+        verdict = keys.verdict(question, key, seed, answers, status)
+        if fickle(key, answers, status):
+            self.result.notes.append(f"`{name}` gave different results when it was asked the same twice.")
+        self.seconds["judging"] += time.monotonic() - started
+        return verdict
+
+    def _fatal_solution(self, name: str) -> Fatal | None:
+        """How the question's own cell ended the kernel, if it did."""
+        for index, end in self.fatal.items():
+            if self.cells[index].metadata.get("nbgrader", {}).get("grade_id") == f"{name}_solution":
+                return end
+        return None
+
+    async def _ask(self, index: int, seed: int, variant: str, steps: list, inputs: dict) -> tuple[dict, dict]:
+        """Answers and status of one variant, from the kernel. Raises Fatal where there are none."""
+        nonce = secrets.token_hex(16)
+        # The kernel's own random numbers have a seed of their own: nothing of a key can be drawn from it.
+        header = {"nonce": nonce, "variants": {variant: steps},
+                  "seed": int.from_bytes(hashlib.sha256(f"kernel {seed}".encode()).digest()[:7], "big")}
+        text = wire.to_text(wire.pack({f"{variant}/{name}": value for name, value in inputs.items()}, header))
+        source = f'__import__("utils.check.remote", fromlist=["answer"]).answer("{text}", globals())'
+        outputs = await self._execute(index, source, "checks", only=wire.MIME, store_history=False)
+        return _read(outputs, nonce, variant, [step["as"] for step in steps])
+
+    def _log(self, line: str) -> None:
+        self.result.log.append(f"{time.strftime('%H:%M:%S')} {line}")
+
+
+def _part(key: Key, answers: dict) -> Key:
+    """The key for those variants that there are answers to."""
+    return dataclasses.replace(key, variants=[variant for variant in key.variants if variant.name in answers])
+
+
+def _read(outputs: list, nonce: str, variant: str, names: list[str]) -> tuple[dict, dict]:
+    """Answers and status of `variant` in the outputs of our request, which may hold anything."""
+    found, damage = [], "Your notebook gave no answers for this question."
+    for output in outputs:
+        try:
+            tensors, header = wire.unpack(wire.from_text(output["data"][wire.MIME]))
+        except wire.WireError as error:
+            damage = f"The answers that came cannot be read: {error}."
+            continue
+        if hmac.compare_digest(str(header.get("nonce")).encode(), nonce.encode()):
+            found.append((tensors, header))
+    if len(found) > 1:
+        damage = "More than one set of answers came for this question, so none can count."
+    if len(found) != 1:
+        raise Fatal("no answers", damage)
+    tensors, header = found[0]
+    if sum(tensor.numel() for tensor in tensors.values()) > MAX_ELEMENTS:       # right answers have a tenth of it
+        raise Fatal("no answers", "The answers that came are too large.")
+    facts = header.get("status")
+    facts = facts.get(variant) if isinstance(facts, dict) else None
+    facts = facts if isinstance(facts, dict) else {}
+    prefix = f"{variant}/"
+    return ({name.removeprefix(prefix): tensor
+             for name, tensor in tensors.items() if name.startswith(prefix)},
+            {name: _bounded(facts[name]) for name in names if isinstance(facts.get(name), dict)})
+
+
+def _bounded(value, depth: int = 4):
+    """A status without anything large: it ends up in sentences."""
+    if isinstance(value, str):
+        return value[:MAX_TEXT]
+    if isinstance(value, list) and depth:
+        return [_bounded(one, depth - 1) for one in value[:200]]
+    if isinstance(value, dict) and depth:
+        return {name[:60]: _bounded(one, depth - 1) for name, one in list(value.items())[:60]}
+    return value if isinstance(value, (bool, int, float)) else None
+
+
+def fickle(key: Key, answers: dict, status: dict) -> bool:
+    """Whether a step that was asked twice, and must give the same, gave something else the second time."""
+    for variant in key.variants:
+        case = Case(variant.inputs, variant.expected, answers.get(variant.name, {}),
+                    status.get(variant.name, {}), variant.steps)
+        steps = {step["as"]: {name: value for name, value in step.items() if name != "as"}
+                 for step in variant.steps}
+        for test in variant.tests:
+            if test["test"] == "same" and steps[_step(test["of"])] == steps[_step(test["other"])]:
+                arguments = {name: test[name] for name in ("of", "other", "rtol", "atol") if name in test}
+                outcome = TESTS["same"](case, **arguments)
+                if not outcome.ok and outcome.summary == ["differs"]:
+                    return True
+    return False
+
+
+def _step(answer: str) -> str:
+    return answer.partition(".")[0]
+
+
+def _make_inert(cell: NotebookNode) -> None:
+    """Leave nothing in a cell that a browser could run: formgrader and feedback show it."""
+    if cell.cell_type == "code" and not is_check(cell):
+        cell.outputs = [output for output in map(inert, cell.outputs) if output is not None]
+    elif cell.cell_type == "markdown" and not cell.metadata.get("nbgrader", {}).get("locked"):
+        cell.source = _LINK.sub("] ", _TAG.sub("< ", _ACTIVE_TEX.sub(r"\\text", cell.source)))
+
+
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_LINK = re.compile(r"\](?=[(:])")      # what it leads to may run code, and pictures tell who looks at them
+_ACTIVE_TEX = re.compile(r"\\(?:href|style|class|cssId|require|mmlToken|bbox|unicode|csname|includegraphics|html\w*)"
+                         r"(?![A-Za-z])")
+
+
+def _title(cell: NotebookNode) -> str:
+    """How to find a cell: its grade id, else its first line."""
+    first = cell.source.strip().splitlines()[0]
+    return cell.metadata.get("nbgrader", {}).get("grade_id") or f"`{first[:60]}`"
+
+
+def record(result: Result) -> dict:
+    """The result as JSON: all that feedback and reports need, and nothing of a key."""
+    return {"task": result.task, "student": result.student, "notes": result.notes, "seconds": result.seconds,
+            "failed": sorted(result.failed),
+            "seeds_id": hashlib.sha256(repr(sorted(result.seeds.items())).encode()).hexdigest()[:12],
+            "questions": {name: {
+                "state": verdict.state, "points": verdict.points, "max_points": verdict.max_points,
+                "hint": verdict.hint, "misconception": verdict.misconception, "checked": verdict.checked,
+                "extra": name in QUESTIONS and QUESTIONS[name].extra,
+                "criteria": [{"name": c.name, "title": c.title, "points": c.points,
+                              "earned": verdict.earned.get(c.name, 0.0)} for c in verdict.criteria]}
+                for name, verdict in result.verdicts.items()}}

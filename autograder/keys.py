@@ -1,0 +1,141 @@
+"""Draw keys: inputs from a seed, expected outputs from the reference, signatures from the misconceptions."""
+
+import dataclasses
+import hashlib
+import hmac
+
+
+from autograder.questions.definition import Draw, Question
+from utils.check import probe, public_key
+from utils.check.verdict import Key, Variant, Verdict, judge, signature
+
+PUBLIC_SEED = 20_140_501  # Auto-Encoding Variational Bayes, first submitted in 2013, presented in 2014
+
+
+def seed_for(secret: bytes, *names: str) -> int:
+    """A seed for one use of a secret, e.g. `seed_for(secret, student, question)`; unrelated to all others."""
+    digest = hmac.new(secret, "/".join(names).encode(), hashlib.sha256).digest()
+    return int.from_bytes(digest[:7], "big")
+
+
+def draw_key(question: Question, seed: int, signatures: bool = True) -> Key:
+    """The key of `question` for `seed`: the same on every machine.
+
+    Without `signatures` (they cost a probe per misconception) a verdict is right but may name no
+    misconception; `verdict` draws them when they are needed.
+    """
+    variants = []
+    for name, standins in question.looks.items():
+        draw = Draw(seed)
+        inputs, steps, tests = question.build(draw, bool(standins))
+        if standins:
+            steps = [{**step, "standins": list(standins), "library": question.library} for step in steps]
+        steps = _shuffled(steps, draw)
+        needed = {test.get("to", test["of"]) for test in tests if test["test"] == "close"}
+        needed |= {f"{test['of']}.grad.{test['wrt']}" for test in tests if test["test"] == "gradient"}
+        expected = _expected(question, steps, inputs, seed, needed) if needed else {}
+        variants.append(Variant(name, steps, tests, inputs, expected))
+    key = Key(question.name, list(question.answers), question.checked, list(question.criteria), variants,
+              {m.name: m.hint for m in question.misconceptions})
+    return with_signatures(question, key, seed) if signatures else key
+
+
+def _expected(question: Question, steps, inputs, seed, needed: set[str]) -> dict:
+    """What the reference answers, as far as it is `needed`."""
+    answers, status = _probe_reference(question, steps, inputs, seed)
+    broken = {name: facts for name, facts in status.items() if facts["state"] != "ok"}
+    if broken:
+        raise RuntimeError(f"the reference of {question.name} fails: {broken}")
+    return {name: answers[name] for name in sorted(needed)}
+
+
+def with_signatures(question: Question, key: Key, seed: int) -> Key:
+    """`key` with what each misconception's answers look like to its tests."""
+    signatures: dict[str, list] = {}
+    for misconception in question.misconceptions:
+        signatures[misconception.name] = []
+        for answer in misconception.answers:
+            form = {}
+            for variant in key.variants:
+                looks = [signature(variant, *_probe_reference(question, variant.steps, variant.inputs, seed + i, answer))
+                         for i in range(3 if misconception.random else 1)]
+                form[variant.name] = [_common(entries) for entries in zip(*looks)]
+            signatures[misconception.name].append(form)
+    return dataclasses.replace(key, signatures=signatures)
+
+
+def _common(looks: tuple) -> tuple:
+    """What several runs of one misconception have in common at one test; None stands for anything."""
+    (ok, summary), others = looks[0], looks[1:]
+    return (ok if all(other[0] == ok for other in others) else None,
+            summary if all(other[1] == summary for other in others) else None)
+
+
+def verdict(question: Question, key: Key, seed: int, answers: dict, status: dict) -> Verdict:
+    """Judge, and look for the misconception only when there is a mistake to name."""
+    found = judge(key, answers, status)
+    if found.state in ("wrong", "error") and not key.signatures:
+        found = judge(with_names(question, key, seed), answers, status)
+    return found
+
+
+def with_names(question: Question, key: Key, seed: int) -> Key:
+    """`key` with signatures: its own where they depend on its inputs, else those of the public key, which cost nothing."""
+    if any(test["test"] in ("close", "gaussian") for variant in key.variants for test in variant.tests):
+        return with_signatures(question, key, seed)
+    # which relations a misconception breaks does not depend on the inputs
+    return dataclasses.replace(key, signatures=public_key(question.name).signatures)
+
+
+def probe_inputs(key: Key) -> dict:
+    """What the kernel is given: steps and inputs, nothing that was expected."""
+    return {variant.name: (variant.steps, {name: value for name, value in variant.inputs.items()
+                                           if _is_used(name, variant.steps)}) for variant in key.variants}
+
+
+def _is_used(name: str, steps: list[dict]) -> bool:
+    """Whether a step refers to the input: what only the tests need (expected means, say) stays here."""
+    def mentions(value) -> bool:
+        if isinstance(value, dict):
+            return any(map(mentions, value.values()))
+        if isinstance(value, (list, tuple)):
+            return any(map(mentions, value))
+        return isinstance(value, str) and value.removeprefix("$").partition("*")[0] == name
+    return mentions(steps)
+
+
+def _probe_reference(question: Question, steps, inputs, seed, answer=None):
+    """Answers of the reference, or of `answer` in its place, among the reference's own helpers."""
+    namespace, name = question.namespace, question.answers[0]
+    reference = namespace[name]
+    namespace[name] = reference if answer is None else answer
+    try:
+        return probe.run(steps, inputs, namespace, seed=seed)
+    finally:
+        namespace[name] = reference
+
+
+def _shuffled(steps: list[dict], draw: Draw) -> list[dict]:
+    """The steps in a random order in which each still comes after those that it refers to.
+
+    A step with "right_after" comes directly after that one: stored noise is still there then.
+    """
+    waiting, done, order = list(steps), set(), []
+    names = {step["as"] for step in steps}
+
+    def needs(step: dict) -> set[str]:
+        words = [step.get("call", ""), step.get("push", ""), step.get("modules", ""), *step.get("after", ())]
+        words += [w[1:] for w in (*step.get("args", ()), *step.get("draw", ()), *step.get("kwargs", {}).values())
+                  if isinstance(w, str) and w.startswith("$")]
+        return {word.split(".")[0] for word in words} & names - {step["as"]}
+
+    while waiting:
+        ready = [step for step in waiting if needs(step) <= done and step.get("right_after") not in names - done]
+        at_once = [step for step in ready if order and step.get("right_after") == order[-1]["as"]]
+        step = (at_once or ready)[draw.integer(0, len(at_once or ready) - 1)]
+        waiting.remove(step)
+        done.add(step["as"])
+        order.append(step)
+    return order
+
+

@@ -1,0 +1,86 @@
+"""Runs in each graded kernel before the notebook's first cell; the grader itself never imports it.
+
+What works on Colab must not fail here for reasons that have nothing to do with the answers: there is no GPU,
+no Google, no keyboard, no network and no package to install.
+"""
+
+import functools
+import importlib.abc
+import importlib.machinery
+import sys
+import types
+
+import torch
+
+import utils.check.remote  # noqa: F401  before a cell can re-bind what it needs
+
+# `!pip install x`, `%pip install x`, `lines = !ls` do nothing.
+shell = get_ipython()  # noqa: F821
+shell.system = shell.system_raw = shell.system_piped = lambda command, *args, **kwargs: None
+shell.getoutput = lambda command, *args, **kwargs: []
+
+# A cell that closes or replaces the output streams does so for itself alone: the kernel needs them to answer.
+streams = sys.stdout, sys.stderr
+
+
+def restore_streams(result):
+    sys.stdout, sys.stderr = streams
+
+
+shell.events.register("post_run_cell", restore_streams)
+
+# `input()` gets an empty line.
+shell.kernel.raw_input = lambda prompt="": ""
+shell.kernel.getpass = lambda prompt="", stream=None: ""
+
+
+# `.cuda()`, `.to("cuda")` and `device="cuda"` mean the CPU.
+def without_cuda(function):
+    def here(value):
+        named = isinstance(value, (str, torch.device)) and str(value).split(":")[0] in ("cuda", "mps")
+        return torch.device("cpu") if named else value
+
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        return function(*map(here, args), **{name: here(value) for name, value in kwargs.items()})
+
+    return wrapper
+
+
+if not torch.cuda.is_available():
+    for owner in (torch.Tensor, torch.nn.Module):
+        owner.cuda = lambda self, *args, **kwargs: self
+        owner.to = without_cuda(owner.to)
+    for name in ("arange", "as_tensor", "empty", "empty_like", "eye", "full", "full_like", "linspace",
+                 "normal", "ones", "ones_like", "rand", "rand_like", "randint", "randn", "randn_like",
+                 "randperm", "tensor", "zeros", "zeros_like"):
+        setattr(torch, name, without_cuda(getattr(torch, name)))
+
+
+# `from google.colab import drive; drive.mount("/content/drive")` does nothing, under any name. The module
+# appears only when it is asked for: the first cell of a notebook looks for it to learn where it runs.
+class Colab(types.ModuleType):
+    __path__ = []
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Colab(name)
+
+    def __call__(self, *args, **kwargs):
+        return None
+
+
+class ColabFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    def find_spec(self, name, path=None, target=None):
+        if name == "google" or name.startswith("google.colab"):
+            return importlib.machinery.ModuleSpec(name, self, is_package=True)
+
+    def create_module(self, spec):
+        return Colab(spec.name)
+
+    def exec_module(self, module):
+        pass
+
+
+sys.meta_path.append(ColabFinder())

@@ -1,0 +1,143 @@
+"""generate: pictures from the prior."""
+
+import torch
+
+from autograder.questions.definition import Criterion, Question
+
+LATENT = 3
+
+
+def generate(model, n):
+    """-> (n, 1, 28, 28) probabilities: z ~ N(0, I), decoded, without gradient."""
+    with torch.no_grad():
+        z = torch.randn(n, model.latent_dim, device=next(model.parameters()).device)
+        return torch.sigmoid(model.decode(z))
+
+
+def build(draw, given):
+    """A model with a linear decoder: the 6,000 z behind the pictures are read back from their pixels."""
+    inputs = draw.small_model(LATENT)
+    steps = [{"as": "model", "given": "SmallVAE", "tensors": ["A", "W", "b"]}]
+    steps += [{"as": name, "call": "generate", "args": ["$model", n], "after": ["model"],
+               **({"pixels": "pixels"} if n > 9 else {})}
+              for name, n in (("one", 1), ("seven", 7), ("draws", 6000), ("again", 6000))]
+    next(step for step in steps if step["as"] == "again")["right_after"] = "draws"
+    latent = {"labels": False}
+    tests = [{"test": "clean", "criterion": "interface"},
+             {"test": "returns", "criterion": "interface", "of": "one", "shape": [1, 1, 28, 28]},
+             {"test": "returns", "criterion": "interface", "of": "seven", "shape": [7, 1, 28, 28]},
+             {"test": "no_gradient", "criterion": "interface", "of": "seven"},
+             {"test": "within", "criterion": "probabilities", "of": "seven", "low": 0.0, "high": 1.0,
+              "say": "Your pictures are no probabilities between 0 and 1: the decoder gives logits, apply the sigmoid."},
+             {"test": "fresh", "criterion": "prior", "of": "draws", "other": "again", "latent": latent},
+             {"test": "gaussian", "criterion": "prior", "of": "draws", "mean": 0.0, "std": 1.0, "latent": latent,
+              "tolerance": 0.1},
+             {"test": "independent", "criterion": "prior", "of": "draws", "mean": 0.0, "std": 1.0, "latent": latent}]
+    return inputs, steps, tests
+
+
+question = Question(
+    name="generate", task="task1_vae", answers=("generate",), build=build,
+    checked="n pictures of probabilities, 6,000 z behind them follow N(0, I), no gradient",
+    criteria=(Criterion("interface", "n pictures, without gradient", 0.5),
+              Criterion("probabilities", "probabilities between 0 and 1", 0.5),
+              Criterion("prior", "a fresh z ~ N(0, I) for each picture", 1.0, core=True)))
+
+
+def _generate(noise, out=torch.sigmoid):
+    def wrong(model, n):
+        with torch.no_grad():
+            return out(model.decode(noise(n, model.latent_dim)))
+    return wrong
+
+
+@question.misconception("rand is uniform on [0, 1): the prior is Gaussian, use randn.")
+def uniform(model, n):
+    return _generate(torch.rand)(model, n)
+
+
+@question.misconception("The decoder gives logits: apply the sigmoid to get probabilities.")
+def logits(model, n):
+    return _generate(torch.randn, out=lambda x: x)(model, n)
+
+
+@question.misconception("The pictures still carry gradients: sample under torch.no_grad().")
+def with_gradient(model, n):
+    return torch.sigmoid(model.decode(torch.randn(n, model.latent_dim)))
+
+
+@question.misconception("All pictures come from one z: draw one for each picture.", random=True)
+def one_z(model, n):
+    return _generate(lambda n, d: torch.randn(1, d).expand(n, d))(model, n)
+
+
+@question.misconception("z is 0 for every picture: draw it from N(0, I).")
+def zeros(model, n):
+    return _generate(torch.zeros)(model, n)
+
+
+@question.misconception("Do not seed the random generator inside: every call gives the same pictures.")
+def seeded(model, n):
+    torch.manual_seed(0)
+    return _generate(torch.randn)(model, n)
+
+
+@question.misconception("The sigmoid is applied twice: the pictures turn grey.")
+def sigmoid_twice(model, n):
+    return _generate(torch.randn, out=lambda x: torch.sigmoid(torch.sigmoid(x)))(model, n)
+
+
+@question.misconception("The pictures hold only 0 and 1: return the probabilities, without rounding or drawing.",
+                        random=True)
+def bernoulli(model, n):
+    return _generate(torch.randn, out=lambda x: torch.bernoulli(torch.sigmoid(x)))(model, n)
+
+
+@question.misconception("Return the pictures as (n, 1, 28, 28).")
+def flat(model, n):
+    return _generate(torch.randn, out=lambda x: torch.sigmoid(x).flatten(1))(model, n)
+
+
+@question.misconception("The z have the wrong spread: the prior is N(0, I), with standard deviation 1.")
+def wide(model, n):
+    return _generate(lambda n, d: 2 * torch.randn(n, d))(model, n)
+
+
+@question.misconception("rand is uniform, also when it is shifted and scaled: the prior is Gaussian, use randn.")
+def uniform_centred(model, n):
+    return _generate(lambda n, d: 2 * torch.rand(n, d) - 1)(model, n)
+
+
+@question.also("wide")
+def three_times(model, n):
+    return _generate(lambda n, d: 3 * torch.randn(n, d))(model, n)
+
+
+@question.also("wide")
+def half_as_wide(model, n):
+    return _generate(lambda n, d: 0.5 * torch.randn(n, d))(model, n)
+
+
+@question.misconception("z is not centred on 0: the prior is N(0, I).")
+def shifted(model, n):
+    return _generate(lambda n, d: 1 + torch.randn(n, d))(model, n)
+
+
+@question.misconception("z is clipped: the prior N(0, I) has no largest value.")
+def clipped(model, n):
+    return _generate(lambda n, d: torch.randn(n, d).clamp(-2, 2))(model, n)
+
+
+@question.misconception("The size of z is fixed: ask the model for its latent_dim.")
+def fixed_latent(model, n):
+    return torch.sigmoid(model.decode(torch.randn(n, 20)))
+
+
+@question.also("fixed_latent")
+def fixed_latent_two(model, n):
+    return torch.sigmoid(model.decode(torch.randn(n, 2)))
+
+
+@question.misconception("Clipping logits to [0, 1] does not make probabilities: apply the sigmoid.")
+def clamped(model, n):
+    return _generate(torch.randn, out=lambda x: x.clamp(0, 1))(model, n)

@@ -1,0 +1,170 @@
+"""generate_digit: pictures of one digit from the prior."""
+
+import torch
+
+from autograder.questions.definition import Criterion, Question
+
+LATENT = 3
+
+
+def generate_digit(model, digit, n):
+    """-> (n, 1, 28, 28) probabilities: z ~ N(0, I), decoded with the label `digit`."""
+    device = next(model.parameters()).device
+    with torch.no_grad():
+        z = torch.randn(n, model.latent_dim, device=device)
+        return torch.sigmoid(model.decode(z, torch.full((n,), digit, device=device)))
+
+
+def build(draw, given):
+    inputs = draw.small_model(LATENT, num_classes=10)
+    first = draw.integer(1, 9)  # a z that is moved by the digit shows itself, but for 0
+    second = (first + draw.integer(1, 9)) % 10
+    inputs |= {f"labels_{n}": torch.full((n,), digit) for n, digit in ((1, first), (7, second), (6000, first))}
+    steps = [{"as": "model", "given": "SmallCVAE", "tensors": ["A", "W", "b", "F", "V"]}]
+    steps += [{"as": name, "call": "generate_digit", "args": ["$model", digit, n], "after": ["model"],
+               **({"pixels": "pixels"} if pixels else {})}
+              for name, digit, n, pixels in (("one", first, 1, False), ("seven", second, 7, False),
+                                             ("one_read", first, 1, True), ("seven_read", second, 7, True),
+                                             ("draws", first, 6000, True), ("again", first, 6000, True))]
+    next(step for step in steps if step["as"] == "again")["right_after"] = "draws"
+    latent = {"labels": True}
+    tests = [{"test": "clean", "criterion": "interface"},
+             {"test": "returns", "criterion": "interface", "of": "one", "shape": [1, 1, 28, 28]},
+             {"test": "returns", "criterion": "interface", "of": "seven", "shape": [7, 1, 28, 28]},
+             {"test": "within", "criterion": "interface", "of": "seven", "low": 0.0, "high": 1.0,
+              "say": "Your pictures are no probabilities between 0 and 1: the decoder gives logits, apply the sigmoid."},
+             {"test": "label_read", "criterion": "digit", "of": "one_read", "labels": "labels_1", "latent": latent},
+             {"test": "label_read", "criterion": "digit", "of": "seven_read", "labels": "labels_7", "latent": latent},
+             {"test": "label_read", "criterion": "digit", "of": "draws", "labels": "labels_6000", "latent": latent},
+             {"test": "fresh", "criterion": "prior", "of": "draws", "other": "again", "latent": latent},
+             {"test": "gaussian", "criterion": "prior", "of": "draws", "mean": 0.0, "std": 1.0, "latent": latent,
+              "tolerance": 0.1},
+             {"test": "independent", "criterion": "prior", "of": "draws", "mean": 0.0, "std": 1.0, "latent": latent}]
+    return inputs, steps, tests
+
+
+question = Question(
+    name="generate_digit", task="task2_cvae", answers=("generate_digit",), build=build,
+    checked="n probabilities of the asked digit, 6,000 z behind them follow N(0, I)",
+    criteria=(Criterion("interface", "n pictures of probabilities", 0.5),
+              Criterion("digit", "decoded with the label that was asked for", 0.75, core=True),
+              Criterion("prior", "a fresh z ~ N(0, I) for each picture", 0.75, core=True)))
+
+
+def _generate(model, n, label, noise=torch.randn, out=torch.sigmoid):
+    with torch.no_grad():
+        return out(model.decode(noise(n, model.latent_dim), label))
+
+
+@question.misconception("rand is uniform on [0, 1): the prior is Gaussian, use randn.")
+def uniform(model, digit, n):
+    return _generate(model, n, torch.full((n,), digit), noise=torch.rand)
+
+
+@question.misconception("The decoder gives logits: apply the sigmoid to get probabilities.")
+def logits(model, digit, n):
+    return _generate(model, n, torch.full((n,), digit), out=lambda x: x)
+
+
+@question.misconception("All pictures come from one z: draw one for each picture.", random=True)
+def one_z(model, digit, n):
+    return _generate(model, n, torch.full((n,), digit), noise=lambda n, d: torch.randn(1, d).expand(n, d))
+
+
+@question.misconception("z is 0 for every picture: draw it from N(0, I).")
+def zeros(model, digit, n):
+    return _generate(model, n, torch.full((n,), digit), noise=torch.zeros)
+
+
+@question.misconception("The labels are random: every picture shall show the digit that was asked for.", random=True)
+def random_labels(model, digit, n):
+    return _generate(model, n, torch.randint(10, (n,)))
+
+
+@question.misconception("The digit is ignored: every picture shows the label 0.")
+def always_zero(model, digit, n):
+    return _generate(model, n, torch.zeros(n, dtype=torch.long))
+
+
+@question.misconception("The label is one too high: digit d has the label d.")
+def off_by_one(model, digit, n):
+    return _generate(model, n, torch.full((n,), (digit + 1) % 10))
+
+
+@question.misconception("decode needs one integer label for each picture, of shape (n,).")
+def number_label(model, digit, n):
+    return _generate(model, n, digit)
+
+
+@question.misconception("Do not seed the random generator inside: every call gives the same pictures.")
+def seeded(model, digit, n):
+    torch.manual_seed(0)
+    return _generate(model, n, torch.full((n,), digit))
+
+
+@question.misconception("The sigmoid is applied twice: the pictures turn grey.", random=True)
+def sigmoid_twice(model, digit, n):
+    return _generate(model, n, torch.full((n,), digit), out=lambda x: torch.sigmoid(torch.sigmoid(x)))
+
+
+@question.misconception("Return the pictures as (n, 1, 28, 28).")
+def flat(model, digit, n):
+    return _generate(model, n, torch.full((n,), digit), out=lambda x: torch.sigmoid(x).flatten(1))
+
+
+@question.misconception("The z have the wrong spread: the prior is N(0, I), with standard deviation 1.")
+def wide(model, digit, n):
+    return _generate(model, n, torch.full((n,), digit), noise=lambda n, d: 2 * torch.randn(n, d))
+
+
+@question.misconception("The label is one too low: digit d has the label d.")
+def off_by_minus_one(model, digit, n):
+    return _generate(model, n, torch.full((n,), (digit - 1) % 10))
+
+
+@question.also("number_label")
+def one_label(model, digit, n):
+    return _generate(model, n, torch.tensor([digit]))
+
+
+@question.also("number_label")
+def one_hot_label(model, digit, n):
+    return _generate(model, n, torch.eye(10)[torch.full((n,), digit)])
+
+
+@question.also("number_label")
+def float_label(model, digit, n):
+    return _generate(model, n, torch.full((n,), float(digit)))
+
+
+@question.misconception("Only the first picture has the label that was asked for: give every picture one.")
+def first_only(model, digit, n):
+    labels = torch.zeros(n, dtype=torch.long)
+    labels[0] = digit
+    return _generate(model, n, labels)
+
+
+@question.misconception("The labels count up: every picture shall show the digit that was asked for.")
+def counting_labels(model, digit, n):
+    return _generate(model, n, torch.arange(n) % 10)
+
+
+@question.misconception("The pictures hold only 0 and 1: return the probabilities, without rounding or drawing.",
+                        random=True)
+def bernoulli(model, digit, n):
+    return _generate(model, n, torch.full((n,), digit), out=lambda x: torch.bernoulli(torch.sigmoid(x)))
+
+
+@question.misconception("The size of z is fixed: ask the model for its latent_dim.")
+def fixed_latent(model, digit, n):
+    return torch.sigmoid(model.decode(torch.randn(n, 20), torch.full((n,), digit)))
+
+
+@question.also("fixed_latent")
+def fixed_latent_two(model, digit, n):
+    return torch.sigmoid(model.decode(torch.randn(n, 2), torch.full((n,), digit)))
+
+
+@question.also("flat")
+def no_channel(model, digit, n):
+    return _generate(model, n, torch.full((n,), digit)).squeeze(1)

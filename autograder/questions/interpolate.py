@@ -1,0 +1,170 @@
+"""interpolate: pictures along the line between the means of two images."""
+
+import torch
+
+from autograder.questions.definition import Criterion, Question
+from utils.check.models import SmallVAE
+
+LATENT = 3
+
+
+def interpolate(model, x_start, x_end, steps):
+    """(1, 1, 28, 28) twice -> (steps, 1, 28, 28) probabilities; the first and last z are the two means."""
+    with torch.no_grad():
+        start, end = model.encode(x_start)[0], model.encode(x_end)[0]
+        t = torch.linspace(0, 1, steps, device=start.device).unsqueeze(1)
+        return torch.sigmoid(model.decode((1 - t) * start + t * end))
+
+
+def build(draw, given):
+    inputs = draw.small_model(LATENT)
+    model = SmallVAE(*(inputs[name] for name in ("A", "W", "b")))
+    bent = 0.0
+    while bent < 0.3:  # until the code of the blend of both images is far from the middle of their codes
+        inputs |= {"x_start": draw.images(1), "x_end": draw.images(1)}
+        start, end, middle = (model.encode(x)[0].detach() for x in (
+            inputs["x_start"], inputs["x_end"], (inputs["x_start"] + inputs["x_end"]) / 2))
+        bent = ((start + end) / 2 - middle).abs().max()
+    steps = [{"as": "model", "given": "SmallVAE", "tensors": ["A", "W", "b"]}]
+    tests = [{"test": "clean", "criterion": "interface"}]
+    for n in (2, 5, 8):
+        name = f"n{n}"
+        steps.append({"as": name, "call": "interpolate", "args": ["$model", "$x_start", "$x_end", n],
+                      "after": ["model"]})
+        tests += [{"test": "returns", "criterion": "interface", "of": name, "shape": [n, 1, 28, 28]},
+                  {"test": "within", "criterion": "probabilities", "of": name, "low": 0.0, "high": 1.0,
+                   "say": "Your pictures are no probabilities: the decoder gives logits, apply the sigmoid."},
+                  {"test": "close", "criterion": "line", "of": name, "atol": 1e-4}]
+    steps.append({**steps[-1], "as": "again"})
+    tests.append({"test": "same", "criterion": "line", "of": "again", "other": "n8"})
+    return inputs, steps, tests
+
+
+question = Question(
+    name="interpolate", task="task1_vae", answers=("interpolate",), build=build,
+    checked="2, 5 and 8 pictures on the line between the two means, both ends included",
+    criteria=(Criterion("interface", "the asked number of pictures", 0.5),
+              Criterion("probabilities", "probabilities between 0 and 1", 0.5),
+              Criterion("line", "evenly spaced on the line between the means, both ends included", 1.0, core=True)))
+
+
+def _line(model, a, b, t, out=torch.sigmoid):
+    with torch.no_grad():
+        return out(model.decode(a + t.unsqueeze(1) * (b - a)))
+
+
+def _means(model, x_start, x_end):
+    with torch.no_grad():
+        return model.encode(x_start)[0], model.encode(x_end)[0]
+
+
+@question.misconception("arange(steps) / steps never reaches 1: the last picture must be the end.")
+def end_missing(model, x_start, x_end, steps):
+    return _line(model, *_means(model, x_start, x_end), torch.arange(steps) / steps)
+
+
+@question.misconception("Both ends are missing: the first picture is the start and the last one the end.")
+def ends_missing(model, x_start, x_end, steps):
+    return _line(model, *_means(model, x_start, x_end), torch.linspace(0, 1, steps + 2)[1:-1])
+
+
+@question.misconception("a + t * b does not end at b: weigh both ends, (1 - t) and t.")
+def not_a_line(model, x_start, x_end, steps):
+    a, b = _means(model, x_start, x_end)
+    return _line(model, a, a + b, torch.linspace(0, 1, steps))
+
+
+@question.misconception("The line runs from the end to the start.")
+def reverse(model, x_start, x_end, steps):
+    a, b = _means(model, x_start, x_end)
+    return _line(model, b, a, torch.linspace(0, 1, steps))
+
+
+@question.misconception("This blends pixels: go along the line in the latent space and decode each point.")
+def pixels(model, x_start, x_end, steps):
+    t = torch.linspace(0, 1, steps).view(-1, 1, 1, 1)
+    return (1 - t) * x_start + t * x_end
+
+
+@question.misconception("This blends the two decoded pictures: decode the points of the line instead.")
+def decoded_ends(model, x_start, x_end, steps):
+    a, b = _means(model, x_start, x_end)
+    t = torch.linspace(0, 1, steps).view(-1, 1, 1, 1)
+    with torch.no_grad():
+        return (1 - t) * torch.sigmoid(model.decode(a)) + t * torch.sigmoid(model.decode(b))
+
+
+@question.misconception("The decoder gives logits: apply the sigmoid.")
+def logits(model, x_start, x_end, steps):
+    return _line(model, *_means(model, x_start, x_end), torch.linspace(0, 1, steps), out=lambda x: x)
+
+
+@question.misconception("The ends are sampled: use the means of the two images, without noise.", random=True)
+def sampled(model, x_start, x_end, steps):
+    ends = []
+    for x in (x_start, x_end):
+        with torch.no_grad():
+            mu, logvar = model.encode(x)
+        ends.append(mu + (0.5 * logvar).exp() * torch.randn_like(mu))
+    return _line(model, *ends, torch.linspace(0, 1, steps))
+
+
+@question.misconception("Return the pictures as (steps, 1, 28, 28).")
+def flat(model, x_start, x_end, steps):
+    return _line(model, *_means(model, x_start, x_end), torch.linspace(0, 1, steps)).flatten(1)
+
+
+@question.misconception("The line leaves out the start: the first picture belongs to the mean of x_start.")
+def start_missing(model, x_start, x_end, steps):
+    return _line(model, *_means(model, x_start, x_end), torch.arange(1, steps + 1) / steps)
+
+
+@question.misconception("The pixels of the two images are blended and encoded: blend their codes instead.")
+def pixels_encoded(model, x_start, x_end, steps):
+    t = torch.linspace(0, 1, steps).view(-1, 1, 1, 1)
+    with torch.no_grad():
+        return torch.sigmoid(model.decode(model.encode((1 - t) * x_start + t * x_end)[0]))
+
+
+@question.also("decoded_ends")
+def decoded_logits(model, x_start, x_end, steps):
+    a, b = _means(model, x_start, x_end)
+    t = torch.linspace(0, 1, steps).view(-1, 1, 1, 1)
+    with torch.no_grad():
+        return torch.sigmoid((1 - t) * model.decode(a) + t * model.decode(b))
+
+
+@question.misconception("This runs along a circle (slerp): a straight line was asked for.")
+def spherical(model, x_start, x_end, steps):
+    a, b = _means(model, x_start, x_end)
+    angle = torch.acos((a * b).sum() / (a.norm() * b.norm()))
+    t = torch.linspace(0, 1, steps).unsqueeze(1)
+    with torch.no_grad():
+        return torch.sigmoid(model.decode(
+            (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / torch.sin(angle)))
+
+
+@question.misconception("The steps are not evenly spaced: t runs from 0 to 1 in equal steps.")
+def uneven(model, x_start, x_end, steps):
+    return _line(model, *_means(model, x_start, x_end), torch.linspace(0, 1, steps) ** 2)
+
+
+@question.also("uneven")
+def logistic(model, x_start, x_end, steps):
+    return _line(model, *_means(model, x_start, x_end), torch.sigmoid(torch.linspace(-6, 6, steps)))
+
+
+@question.also("uneven")
+def jump(model, x_start, x_end, steps):
+    return _line(model, *_means(model, x_start, x_end), torch.linspace(0, 1, steps).round())
+
+
+@question.misconception("The ends are values of logvar: encode returns (mu, logvar), the ends are the mu.")
+def logvar_for_mu(model, x_start, x_end, steps):
+    with torch.no_grad():
+        return _line(model, model.encode(x_start)[1], model.encode(x_end)[1], torch.linspace(0, 1, steps))
+
+
+@question.misconception("The sigmoid is applied twice: the pictures turn grey.")
+def sigmoid_twice(model, x_start, x_end, steps):
+    return torch.sigmoid(_line(model, *_means(model, x_start, x_end), torch.linspace(0, 1, steps)))

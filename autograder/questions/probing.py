@@ -1,0 +1,176 @@
+"""How a VAE or CVAE class is probed: any architecture is right that keeps the contract.
+
+Nothing is compared with a reference here. Each test is a relation that every right model has: encode is
+deterministic and treats each image by itself in eval mode, all outputs can take all real values,
+forward decodes a z with mean mu and variance exp(logvar) in both modes, gradients reach the encoder.
+"""
+
+ROWS = 400       # draws that stand in a two-sample test of forward's z
+LATENT = 3
+
+
+def model_probe(draw, name: str, given: bool, labels: bool = False):
+    """(inputs, steps, tests) for a class `name`; with `labels`, encode, decode and forward take y as well."""
+    n, classes = 5, 10
+    inputs = {"x": draw.images(n), "z": 1.5 * draw.normal(n, LATENT), "x1": draw.images(1),
+              "pixels": draw.permutation(784)[:64], "w": draw.signed(784)}
+    y, y1, ys2 = [], {"eval": [], "train": []}, []
+    if labels:
+        inputs["y"] = 1 + draw.permutation(classes - 1)[:n]  # not the 0 that a forgotten label may be
+        inputs["y1"] = inputs["y"][:1].clone()
+        y, y1, ys2 = ["$y"], {"eval": ["$y1"], "train": ["$y_last"]}, ["$y_head"]
+        inputs["y_head"] = inputs["y"][:2].clone()
+        inputs["y_last"] = inputs["y"][-1:].clone()
+    inputs |= {"x_head": inputs["x"][:2].clone(), "x_last": inputs["x"][-1:].clone(),
+               "z_head": inputs["z"][:2].clone(), "z_last": inputs["z"][-1:].clone()}
+    last = ["$y_last"] if labels else []
+
+    def call(as_, what, *args, mode="eval", **more):
+        return {"as": as_, "call": what, "args": list(args), "mode": mode, **more}
+
+    steps = [{"as": "model", "new": name, "kwargs": {"latent_dim": LATENT}}, {"as": "default", "new": name},
+             call("enc", "model.encode", "$x", *y), call("enc_again", "model.encode", "$x", *y),
+             call("enc_head", "model.encode", "$x_head", *ys2), call("enc_last", "model.encode", "$x_last", *last),
+             call("dec", "model.decode", "$z", *y), call("dec_again", "model.decode", "$z", *y),
+             call("dec_head", "model.decode", "$z_head", *ys2), call("dec_last", "model.decode", "$z_last", *last),
+             call("fwd", "model", "$x", *y), call("enc_default", "default.encode", "$x", *y)]
+    quiet = [step["as"] for step in steps if "call" in step]
+    # train mode comes after all eval calls: BatchNorm changes its statistics there
+    steps.append({**call("learn", "model", "$x", *y, mode="train", grad=["x"], weights="w", through=True),
+                  "after": quiet})
+
+    for as_, target, sign, until, args in (("low", "encode", -1, 3.0, ["$x", *y]), ("high", "encode", 1, 1.6, ["$x", *y]),
+                                           ("dec_low", "decode", -1, 2.2, ["$z", *y]),
+                                           ("dec_high", "decode", 1, 2.2, ["$z", *y])):
+        model = f"model_{as_}"
+        steps += [{"as": model, "new": name, "kwargs": {"latent_dim": LATENT}},
+                  {"as": f"push_{as_}", "push": f"{model}.{target}", "args": args, "sign": sign, "until": until},
+                  {**call(as_, f"{model}.{target}", *args), "after": [f"push_{as_}"]}]
+
+    std = 2.0 if given else None
+    before = ["push_low", "low"]
+    for mode in ("eval", "train"):
+        steps += [{**call(f"draws_{mode}", "model_low", f"$x1*{ROWS}", *[f"{v}*{ROWS}" for v in y1[mode]], mode=mode,
+                          pixels="pixels"), "after": before},
+                  {**call(f"post_{mode}", "model_low.encode", f"$x1*{ROWS}", *[f"{v}*{ROWS}" for v in y1[mode]], mode=mode),
+                   "after": before},
+                  {"as": f"z_{mode}", "draw": [f"$post_{mode}.0", f"$post_{mode}.1"], "std": std},
+                  {"as": f"mu_{mode}", "draw": [f"$post_{mode}.0", f"$post_{mode}.1"], "std": 0.0},
+                  call(f"like_{mode}", "model_low.decode", f"$z_{mode}", *[f"{v}*{ROWS}" for v in y1[mode]], mode=mode,
+                       pixels="pixels"),
+                  {**call(f"middle_{mode}", "model_low.decode", f"$mu_{mode}", *[f"{v}*{ROWS}" for v in y1[mode]], mode=mode,
+                          pixels="pixels"), "after": [f"draws_{mode}", f"like_{mode}"]}]
+        before = [f"like_{mode}", f"draws_{mode}", f"middle_{mode}"]
+
+    tests = _tests(n)
+    if given:  # only what a call of an earlier answer can spoil
+        tests = [test for test in tests if test["criterion"] == "sampling" or str(test.get("of")).startswith("fwd")]
+        spared = ("_again", "_head", "_last", "high", "dec_low", "default")
+        steps = [step for step in steps if not any(part in step["as"] for part in spared)]
+        for step in steps:
+            step["after"] = [name for name in step.get("after", ()) if not any(part in name for part in spared)]
+    return inputs, steps, tests
+
+
+def _tests(n: int) -> list[dict]:
+    def test(kind, criterion, say="", **arguments):
+        return {"test": kind, "criterion": criterion, **arguments, **({"say": say} if say else {})}
+
+    image = [n, 1, 28, 28]
+    tests = [test("is_module", "interface", of="model"), test("clean", "interface"),
+             test("count", "interface", of="enc", n=2),
+             test("returns", "interface", of="enc.0", shape=[n, LATENT]),
+             test("returns", "interface", of="enc.1", shape=[n, LATENT]),
+             test("returns", "interface", of="dec", shape=image),
+             test("count", "interface", of="fwd", n=3),
+             test("returns", "interface", of="fwd.0", shape=image),
+             test("returns", "interface", "latent_dim is not used, or its default is not 20: encode returns another "
+                                          "size.", of="enc_default.0", shape=[n, 20]),
+             test("returns", "interface", of="enc_last.0", shape=[1, LATENT])]
+    for part in (0, 1):
+        tests += [test("same", "encoder", "encode gives two results for the same images in eval mode: noise belongs "
+                                          "into forward, and layers into __init__.",
+                       of=f"enc.{part}", other=f"enc_again.{part}"),
+                  test("same", "encoder", "encode must treat each image by itself in eval mode: its result for the "
+                                          "first two changes with the rest of the batch.",
+                       of=f"enc.{part}", other=f"enc_head.{part}", rows=[0, 1], rtol=1e-3, atol=1e-4),
+                  test("same", "encoder", "encode must treat each image by itself in eval mode: its result for the "
+                                          "last one changes with the rest of the batch.",
+                       of=f"enc.{part}", other=f"enc_last.{part}", rows=[n - 1], rtol=1e-3, atol=1e-4)]
+    tests += [test("same", "interface", "forward returns (logits, mu, logvar) in this order; its second value is not "
+                                       "the mu of encode.", of="fwd.1", other="enc.0"),
+             test("same", "interface", "forward returns (logits, mu, logvar) in this order; its third value is not "
+                                       "the logvar of encode.", of="fwd.2", other="enc.1")]
+    tests += [test("differs", "encoder", "encode gives the same mu for different images: it does not look at them.",
+                   of="enc.0"),
+              test("differs", "encoder", "encode gives the same logvar for different images: it should depend on the "
+                                         "image.", of="enc.1"),
+              test("differs", "encoder", "mu and logvar are the same numbers: each needs its own output of the "
+                                         "network.", of="enc.0", other="enc.1", per_row=True),
+              test("reaches", "encoder", "logvar cannot become negative (softplus, relu, exp or a square at the "
+                                         "end?): it is a logarithm, leave it linear.", of="low.1", below=-2.0),
+              test("reaches", "encoder", "logvar cannot become positive: leave its layer linear.",
+                   of="high.1", above=1.2),
+              test("reaches", "encoder", "mu cannot become clearly negative: leave the last layer linear.",
+                   of="low.0", below=-1.2),
+              test("reaches", "encoder", "mu cannot become clearly larger than 1: leave the last layer linear.",
+                   of="high.0", above=1.2),
+              test("same", "decoder", "decode gives two results for the same z in eval mode: it must be "
+                                      "deterministic, with its layers made in __init__.", of="dec", other="dec_again"),
+              test("same", "decoder", "decode must treat each z by itself in eval mode.", of="dec", other="dec_head",
+                   rows=[0, 1], rtol=1e-3, atol=1e-4),
+              test("same", "decoder", "decode must treat each z by itself in eval mode.", of="dec", other="dec_last",
+                   rows=[n - 1], rtol=1e-3, atol=1e-4),
+              test("differs", "decoder", "decode gives the same picture for different z.", of="dec"),
+              test("reaches", "decoder", "decode cannot give values above 1: return logits, without the sigmoid.",
+                   of="dec_high", above=1.5),
+              test("reaches", "decoder", "decode cannot give negative values: return logits, without sigmoid or relu.",
+                   of="dec_low", below=-1.5),
+              *(test("samples", "sampling", of=f"draws_{mode}.0", like=f"like_{mode}", middle=f"middle_{mode}",
+                     logvar=f"post_{mode}.1") for mode in ("eval", "train")),
+              test("reached", "sampling", of="learn", wrt="x")]
+    return tests
+
+
+def label_tests(draw, inputs: dict, steps: list, tests: list, name: str) -> None:
+    """Add to a `model_probe` with labels what shows that encoder and decoder use the label of each row."""
+    import torch
+
+    n = len(inputs["x"])
+    inputs["y_other"] = (inputs["y"] + draw.integer(2, 8)) % 10
+    inputs["z_ten"] = inputs["z"][:1].repeat(10, 1)
+    inputs["y_ten"] = torch.arange(10)
+    inputs["y_twelve"] = 11 - torch.arange(n)
+    inputs["x_rolled"] = inputs["x"].roll(1, 0)
+    inputs["y_mixed"] = torch.cat([inputs["y"][:1], inputs["y_other"][1:]])
+    eval_ = {"mode": "eval"}
+    steps += [{"as": "enc_other", "call": "model.encode", "args": ["$x", "$y_other"], **eval_},
+              {"as": "dec_other", "call": "model.decode", "args": ["$z", "$y_other"], **eval_},
+              {"as": "enc_rolled", "call": "model.encode", "args": ["$x_rolled", "$y"], **eval_},
+              {"as": "fwd_other", "call": "model", "args": ["$x", "$y_other"], **eval_},
+              {"as": "enc_mixed", "call": "model.encode", "args": ["$x", "$y_mixed"], **eval_},
+              {"as": "dec_mixed", "call": "model.decode", "args": ["$z", "$y_mixed"], **eval_},
+              {"as": "dec_ten", "call": "model.decode", "args": ["$z_ten", "$y_ten"], **eval_},
+              {"as": "twelve", "new": name, "kwargs": {"latent_dim": LATENT, "num_classes": 12}},
+              {"as": "enc_twelve", "call": "twelve.encode", "args": ["$x", "$y_twelve"], **eval_},
+              {"as": "dec_twelve", "call": "twelve.decode", "args": ["$z", "$y_twelve"], **eval_}]
+    for step in steps:
+        if step["as"] == "learn":
+            step["after"] = step["after"] + ["enc_other", "enc_rolled", "dec_other", "fwd_other", "enc_mixed", "dec_mixed", "dec_ten"]
+    tests += [
+        {"test": "differs", "criterion": "encoder", "of": "enc.0", "other": "enc_rolled.0", "per_row": True,
+         "say": "encode does not look at the images: mu stays the same when x changes."},
+        {"test": "differs", "criterion": "labels", "of": "enc.0", "other": "enc_other.0", "per_row": True,
+         "say": "The encoder ignores the label: mu stays the same when y changes."},
+        {"test": "differs", "criterion": "labels", "of": "dec", "other": "dec_other", "per_row": True,
+         "say": "The decoder ignores the label: the picture stays the same when y changes."},
+        {"test": "differs", "criterion": "labels", "of": "fwd.1", "other": "fwd_other.1", "per_row": True,
+         "say": "forward does not hand the label to the encoder: mu stays the same when y changes."},
+        *({"test": "same", "criterion": "labels", "of": of, "other": other, "rows": [0], "both": True, "rtol": 1e-3,
+           "atol": 1e-4, "say": f"{where} must use each row's own label: its first result changes with the labels of "
+                                "the others."}
+          for of, other, where in (("enc.0", "enc_mixed.0", "encode"), ("dec", "dec_mixed", "decode"))),
+        {"test": "differs", "criterion": "labels", "of": "dec_ten",
+         "say": "Some digits give the same picture for the same z: every label needs its own code."},
+        {"test": "returns", "criterion": "interface", "of": "enc_twelve.0", "shape": [n, LATENT]},
+        {"test": "returns", "criterion": "interface", "of": "dec_twelve", "shape": [n, 1, 28, 28]}]

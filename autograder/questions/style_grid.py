@@ -1,0 +1,153 @@
+"""style_grid: one style per row, one digit per column."""
+
+import torch
+
+from autograder.questions.definition import Criterion, Question
+
+LATENT = 3
+
+
+def style_grid(model, n_styles):
+    """-> (n_styles * 10, 1, 28, 28) probabilities: row = one z, column = digit 0..9."""
+    device = next(model.parameters()).device
+    with torch.no_grad():
+        z = torch.randn(n_styles, model.latent_dim, device=device).repeat_interleave(10, dim=0)
+        return torch.sigmoid(model.decode(z, torch.arange(10, device=device).repeat(n_styles)))
+
+
+def build(draw, given):
+    inputs = draw.small_model(LATENT, num_classes=10)
+    inputs |= {f"labels_{n}": torch.arange(10).repeat(n) for n in (3, 400)}
+    steps = [{"as": "model", "given": "SmallCVAE", "tensors": ["A", "W", "b", "F", "V"]}]
+    steps += [{"as": name, "call": "style_grid", "args": ["$model", n], "after": ["model"],
+               **({"pixels": "pixels"} if pixels else {})}
+              for name, n, pixels in (("three", 3, False), ("three_read", 3, True), ("draws", 400, True),
+                                      ("again", 400, True))]
+    next(step for step in steps if step["as"] == "again")["right_after"] = "draws"
+    latent, rows = {"labels": True}, {"latent": {"labels": True}, "columns": 10}
+    tests = [{"test": "clean", "criterion": "interface"},
+             {"test": "returns", "criterion": "interface", "of": "three", "shape": [30, 1, 28, 28]},
+             {"test": "within", "criterion": "interface", "of": "three", "low": 0.0, "high": 1.0,
+              "say": "Your pictures are no probabilities between 0 and 1: the decoder gives logits, apply the sigmoid."},
+             {"test": "label_read", "criterion": "digits", "of": "three_read", "labels": "labels_3", "latent": latent},
+             {"test": "label_read", "criterion": "digits", "of": "draws", "labels": "labels_400", "latent": latent},
+             {"test": "one_style_per_row", "criterion": "styles", "of": "three_read", **rows},
+             {"test": "one_style_per_row", "criterion": "styles", "of": "draws", **rows},
+             {"test": "fresh", "criterion": "styles", "of": "draws", "other": "again",
+              "latent": {"labels": True, "every": 10}},
+             {"test": "prior_styles", "criterion": "styles", "of": "draws", **rows, "tolerance": 0.4}]
+    return inputs, steps, tests
+
+
+question = Question(
+    name="style_grid", task="task2_cvae", answers=("style_grid",), build=build,
+    checked="digits 0 to 9 in each row, one z per row, 400 styles follow N(0, I)",
+    criteria=(Criterion("interface", "n_styles * 10 pictures of probabilities", 0.5),
+              Criterion("digits", "column d shows the digit d", 0.5, core=True),
+              Criterion("styles", "one z ~ N(0, I) for each row", 1.0, core=True)))
+
+
+def _grid(model, z, y, out=torch.sigmoid):
+    with torch.no_grad():
+        return out(model.decode(z, y))
+
+
+@question.misconception("A new z for each cell: all digits of a row shall share one.")
+def new_z_for_each_cell(model, n_styles):
+    return _grid(model, torch.randn(n_styles * 10, model.latent_dim), torch.arange(10).repeat(n_styles))
+
+
+@question.misconception("z repeats as a block and the labels too: use repeat_interleave for z, so that a row shares "
+                        "one style.", random=True)
+def repeat_for_interleave(model, n_styles):
+    return _grid(model, torch.randn(n_styles, model.latent_dim).repeat(10, 1), torch.arange(10).repeat(n_styles))
+
+
+@question.misconception("Rows and columns are exchanged: each row shall run through the digits 0 to 9 with one style.",
+                        random=True)
+def transposed(model, n_styles):
+    return _grid(model, torch.randn(n_styles, model.latent_dim).repeat(10, 1),
+                 torch.arange(10).repeat_interleave(n_styles))
+
+
+@question.misconception("The labels stay the same along a row: repeat the sequence 0 to 9 for each row.", random=True)
+def labels_interleaved(model, n_styles):
+    return _grid(model, torch.randn(n_styles, model.latent_dim).repeat_interleave(10, dim=0),
+                 torch.arange(10).repeat_interleave(n_styles))
+
+
+@question.misconception("One z for the whole grid: draw one for each row.", random=True)
+def one_z(model, n_styles):
+    return _grid(model, torch.randn(1, model.latent_dim).expand(n_styles * 10, -1), torch.arange(10).repeat(n_styles))
+
+
+@question.misconception("rand is uniform on [0, 1): the prior is Gaussian, use randn.")
+def uniform(model, n_styles):
+    return _grid(model, torch.rand(n_styles, model.latent_dim).repeat_interleave(10, dim=0),
+                 torch.arange(10).repeat(n_styles))
+
+
+@question.misconception("The decoder gives logits: apply the sigmoid.")
+def logits(model, n_styles):
+    return _grid(model, torch.randn(n_styles, model.latent_dim).repeat_interleave(10, dim=0),
+                 torch.arange(10).repeat(n_styles), out=lambda x: x)
+
+
+@question.misconception("Return all cells of the grid in one axis: (n_styles * 10, 1, 28, 28).")
+def five_axes(model, n_styles):
+    return _grid(model, torch.randn(n_styles, model.latent_dim).repeat_interleave(10, dim=0),
+                 torch.arange(10).repeat(n_styles)).view(n_styles, 10, 1, 28, 28)
+
+
+@question.misconception("The digits run from 9 to 0: column d shows the digit d.")
+def reversed_digits(model, n_styles):
+    return _grid(model, torch.randn(n_styles, model.latent_dim).repeat_interleave(10, dim=0),
+                 torch.arange(10).flip(0).repeat(n_styles))
+
+
+@question.misconception("The digits are shifted by one: column 0 shows the 0.")
+def shifted_digits(model, n_styles):
+    return _grid(model, torch.randn(n_styles, model.latent_dim).repeat_interleave(10, dim=0),
+                 ((torch.arange(10) + 1) % 10).repeat(n_styles))
+
+
+@question.misconception("Do not seed the random generator inside: every call gives the same grid.")
+def seeded(model, n_styles):
+    torch.manual_seed(0)
+    return _grid(model, torch.randn(n_styles, model.latent_dim).repeat_interleave(10, dim=0),
+                 torch.arange(10).repeat(n_styles))
+
+
+@question.misconception("The style belongs to the column: all pictures of a row shall share one z, not those of a column.",
+                        random=True)
+def one_z_per_column(model, n_styles):
+    return _grid(model, torch.randn(10, model.latent_dim).repeat(n_styles, 1), torch.arange(10).repeat(n_styles))
+
+
+@question.misconception("z is 0 for every picture: draw one from N(0, I) for each row.")
+def zeros(model, n_styles):
+    return _grid(model, torch.zeros(n_styles * 10, model.latent_dim), torch.arange(10).repeat(n_styles))
+
+
+@question.misconception("All pictures show the same digit: column d shows the digit d.")
+def one_digit(model, n_styles):
+    return _grid(model, torch.randn(n_styles, model.latent_dim).repeat_interleave(10, dim=0),
+                 torch.zeros(10 * n_styles, dtype=torch.long))
+
+
+@question.misconception("The digits are random: column d shows the digit d.", random=True)
+def random_digits(model, n_styles):
+    return _grid(model, torch.randn(n_styles, model.latent_dim).repeat_interleave(10, dim=0),
+                 torch.randint(10, (10 * n_styles,)))
+
+
+@question.misconception("The z have the wrong spread: the prior is N(0, I), with standard deviation 1.")
+def wide(model, n_styles):
+    return _grid(model, 2 * torch.randn(n_styles, model.latent_dim).repeat_interleave(10, dim=0),
+                 torch.arange(10).repeat(n_styles))
+
+
+@question.misconception("The sigmoid is applied twice: the pictures turn grey.")
+def sigmoid_twice(model, n_styles):
+    return _grid(model, torch.randn(n_styles, model.latent_dim).repeat_interleave(10, dim=0),
+                 torch.arange(10).repeat(n_styles), out=lambda x: torch.sigmoid(torch.sigmoid(x)))

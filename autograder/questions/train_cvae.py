@@ -1,0 +1,26 @@
+"""train_cvae: the student's CVAE, trained with the given loss for seconds, and read by a classifier."""
+
+from autograder.questions.cvae import CVAE
+from autograder.questions.definition import Criterion, Question
+from autograder.questions.training import DECODED, training_probe
+
+# see benchmarks/calibrate.py
+ELBO, PRIOR, READ = (200.0, 318.0), -325.0, 0.5
+
+
+def build(draw, given):
+    inputs, steps = training_probe(draw, "CVAE", None, labels=True)
+    tests = [{"test": "returns", "criterion": "elbo", "of": "dec", "shape": [DECODED, 1, 28, 28]},
+             {"test": "elbo", "criterion": "elbo", "logits": "dec", "mu": "enc.0", "logvar": "enc.1", "x": "held8",
+              "rows": "order", "low": ELBO[0], "high": ELBO[1]},
+             {"test": "same", "criterion": "digits", "of": "prior", "other": "prior_again"},
+             {"test": "prior_likelihood", "criterion": "elbo", "of": "prior", "x": "held8", "at_least": PRIOR},
+             {"test": "reads_as", "criterion": "digits", "of": "prior", "labels": "prior_y", "at_least": READ}]
+    return inputs, steps, tests
+
+
+question = Question(
+    name="train_cvae", task="task2_cvae", answers=("CVAE",), build=build, calls=("one_hot", "condition"),
+    checked="after seconds of training: the ELBO on new digits, and samples that a classifier reads as asked",
+    criteria=(Criterion("elbo", "the ELBO on new images is where a right model brings it", 1.5, core=True),
+              Criterion("digits", "samples show the digit that was asked for", 1.5, core=True)))

@@ -1,0 +1,31 @@
+"""train_vae: the student's VAE and vae_loss, trained together for seconds.
+
+Both are part of this answer. A mistake in what they call (reparameterize, reconstruction_loss, kl_divergence) is
+not paid for again: in a second look torch.distributions stands in for those.
+"""
+
+from autograder.questions.definition import Criterion, Question
+from autograder.questions.training import DECODED, training_probe
+from autograder.questions.vae import VAE
+from autograder.questions.vae_loss import vae_loss
+
+# see benchmarks/calibrate.py
+ELBO, PRIOR = (200.0, 318.0), -325.0
+
+
+def build(draw, given):
+    inputs, steps = training_probe(draw, "VAE", "vae_loss", labels=False)
+    tests = [{"test": "returns", "criterion": "elbo", "of": "dec", "shape": [DECODED, 1, 28, 28]},
+             {"test": "elbo", "criterion": "elbo", "logits": "dec", "mu": "enc.0", "logvar": "enc.1", "x": "held8",
+              "rows": "order", "low": ELBO[0], "high": ELBO[1]},
+             {"test": "same", "criterion": "prior", "of": "prior", "other": "prior_again"},
+             {"test": "prior_likelihood", "criterion": "prior", "of": "prior", "x": "held8", "at_least": PRIOR}]
+    return inputs, steps, tests
+
+
+question = Question(
+    name="train_vae", task="task1_vae", answers=("VAE", "vae_loss"), build=build,
+    calls=("reparameterize", "reconstruction_loss", "kl_divergence"), library=True,
+    checked="after seconds of training: the ELBO on new digits, and pictures from the prior",
+    criteria=(Criterion("elbo", "the ELBO on new images is where a right model and loss bring it", 1.0, core=True),
+              Criterion("prior", "decoded draws from the prior explain new images", 1.0)))

@@ -1,0 +1,48 @@
+"""How the two training checks train and look: seconds of Adam on scikit-learn's small digits.
+
+The images travel as 8x8 integers and are brought to 28x28 by `utils.data.upsample`. The bounds were
+calibrated by `benchmarks/calibrate.py` over several right architectures and ten seeds each.
+"""
+
+import functools
+
+import torch
+
+LATENT, UPDATES, BATCH, LR = 8, 300, 64, 4e-3
+DECODED = 150       # of 200 held-out images
+
+
+@functools.cache
+def digits() -> tuple[torch.Tensor, torch.Tensor]:
+    """scikit-learn's 1,797 digits: (N, 8, 8) uint8 from 0 to 16, labels (N,)."""
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
+    return torch.tensor(data.images, dtype=torch.uint8), torch.tensor(data.target)
+
+
+def training_probe(draw, name: str, loss: str | None, labels: bool):
+    """(inputs, steps): train the student's class, then encode and decode held-out images, and decode the prior.
+
+    Decoded is a part of the images' z in another order: a class that keeps what it encoded cannot hand it back.
+    """
+    images, targets = digits()
+    order = draw.permutation(len(images))
+    train, held = order[:1000], order[1000:1200]
+    inputs = {"train8": images[train], "held8": images[held], "z_prior": draw.normal(300, LATENT)}
+    inputs["order"] = draw.permutation(200)[:DECODED]
+    if labels:
+        inputs |= {"train_y": targets[train], "held_y": targets[held], "prior_y": torch.arange(300) % 10}
+        inputs["order_y"] = inputs["held_y"][inputs["order"]]
+    step = {"as": "trained", "train": name, "kwargs": {"latent_dim": LATENT}, "loss": loss, "images": "train8",
+            "updates": UPDATES, "batch": BATCH, "lr": LR}
+    held_y, order_y, prior_y = (["$held_y"], ["$order_y"], ["$prior_y"]) if labels else ([], [], [])
+    after = {"mode": "eval", "after": ["trained"]}
+    steps = [{**step, "labels": "train_y"} if labels else step,
+             {"as": "held", "upsample": "held8"},
+             {"as": "enc", "call": "trained.encode", "args": ["$held", *held_y], **after},
+             {"as": "z", "draw": ["$enc.0", "$enc.1"], "rows": "order"},
+             {"as": "dec", "call": "trained.decode", "args": ["$z", *order_y], **after},
+             {"as": "prior", "call": "trained.decode", "args": ["$z_prior", *prior_y], **after},
+             {"as": "prior_again", "call": "trained.decode", "args": ["$z_prior", *prior_y], **after}]
+    return inputs, steps
