@@ -1,0 +1,145 @@
+"""Where submissions are graded: processes on this machine, or a Dask cluster; both `concurrent.futures` executors.
+
+A worker that is lost loses nothing: its work is done again by another one, a few times at most.
+"""
+
+import concurrent.futures
+import functools
+import multiprocessing
+import os
+import queue
+import signal
+import threading
+
+from autograder.sandbox import THREADS
+
+ATTEMPTS = 3
+CONNECT = 10        # seconds until a scheduler has to answer
+
+
+class WorkerLost(RuntimeError):
+    """The workers ended, again and again, while they did one piece of work."""
+
+
+class Workers(concurrent.futures.Executor):
+    """`count` processes, each with one thread for torch. They end with this process, however it ends."""
+
+    def __init__(self, count: int):
+        os.environ.update(dict.fromkeys(THREADS, "1"))      # workers inherit it before they import torch
+        self.slots = count
+        self._context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
+        if os.name == "posix":
+            self._context.set_forkserver_preload(["autograder.work"])
+        self._waiting = queue.SimpleQueue()
+        self.processes = {}                 # thread number -> process
+        self._closing = False
+        self._threads = [threading.Thread(target=self._keep, args=[number], daemon=True) for number in range(count)]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, function, /, *args, **kwargs):
+        future = concurrent.futures.Future()
+        self._waiting.put((future, functools.partial(function, *args, **kwargs)))
+        return future
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        """cancel_futures: work that has begun is dropped, too."""
+        self._closing = cancel_futures
+        for _ in self._threads:
+            self._waiting.put(None)
+        if cancel_futures:
+            for process in list(self.processes.values()):
+                process.kill()
+                process.join(10)
+        if wait:
+            for thread in self._threads:
+                thread.join()
+
+    def _keep(self, number: int) -> None:
+        """Keep one worker busy, and replace it when it is lost."""
+        pipe = None
+        while (item := self._waiting.get()) is not None:
+            future, call = item
+            if self._closing or not future.set_running_or_notify_cancel():
+                future.cancel()
+                continue
+            for _ in range(ATTEMPTS):
+                try:
+                    pipe = pipe or self._start(number)
+                    pipe.send(call)
+                    future.set_result(pipe.recv())
+                    break
+                except (EOFError, OSError):
+                    pipe = None
+                    if self._closing:
+                        break
+                except Exception as error:      # what cannot be sent is the caller's to know of
+                    future.set_exception(error)
+                    break
+            if not future.done():
+                future.set_exception(WorkerLost(f"the worker ended {ATTEMPTS} times while it graded this: was there "
+                                                "enough memory?"))
+        if pipe is not None:
+            pipe.close()
+
+    def _start(self, number: int):
+        here, there = self._context.Pipe()
+        process = self._context.Process(target=_serve, args=[there], name=f"grading worker {number + 1}")
+        process.start()
+        there.close()
+        self.processes[number] = process
+        return here
+
+
+def _serve(pipe) -> None:
+    """A worker: calls in, results out, until the other end of the pipe is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)        # Ctrl-C is for the grader, which ends its workers
+    calls = queue.SimpleQueue()
+
+    def receive():
+        try:
+            while True:
+                calls.put(pipe.recv())
+        except (EOFError, OSError):
+            os._exit(0)     # also in the middle of a grading: nobody waits for it any more
+
+    threading.Thread(target=receive, daemon=True).start()
+    while True:
+        pipe.send(calls.get()())
+
+
+def cluster(address: str) -> concurrent.futures.Executor:
+    """The workers of a Dask scheduler. Raises OSError if there is none at this address.
+
+    They need this package and a sandbox, and no file of the course. Dask repeats the work of a lost worker.
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ValueError("--scheduler needs Dask: pip install 'vae-exercise[cluster]'") from None
+    try:
+        client = Client(address, timeout=CONNECT, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise OSError(f"no Dask scheduler answers at {address}: start one with `dask scheduler`, workers with "
+                      f"`dask worker {address} --nthreads 1` ({error})") from None
+    return Cluster(client)
+
+
+class Cluster(concurrent.futures.Executor):
+    """A Dask cluster as an executor."""
+
+    def __init__(self, client):
+        self.client = client
+        self._executor = client.get_executor(pure=False)
+
+    @property
+    def slots(self) -> int:
+        """How many submissions its workers can grade at once; it changes as they come and go."""
+        return max(1, sum(self.client.nthreads().values()))
+
+    def submit(self, function, /, *args, **kwargs):
+        return self._executor.submit(function, *args, **kwargs)
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        self._executor.shutdown(wait=wait and not cancel_futures)      # without waiting, Dask cancels
+        self.client.close()

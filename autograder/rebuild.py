@@ -1,0 +1,556 @@
+"""The notebook that is executed at grading: the released one with the student's work set into it.
+
+`rebuild(released, submitted)` sets solution cells, written answers and extra cells of a submission into the
+released notebook, so that deleted, copied, moved, retagged or edited cells cannot matter, and reports what it
+repaired.
+
+A submitted cell finds its place by nbgrader's grade id, else by its marker (`# Question: kl_divergence`,
+`check("kl_divergence", ...)`, `(why_not_ae)`), else by content (it defines what the stub defines; it follows
+the written question). Of several candidates the last edited one counts. Extra cells stay behind the cell that
+they stood behind.
+
+Nothing here runs student code. Metadata always comes from the release; student outputs survive only in cells
+that the release tags `train` or `explore`, and only if no viewer can run them.
+"""
+from __future__ import annotations
+
+import ast
+import copy
+import json
+import re
+import symtable
+import warnings
+from dataclasses import dataclass, field
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell
+
+from autograder.reading import Repair, free_name, read_submission, repair
+
+MAX_PARSED = 100_000             # longest source that is parsed as Python
+NOT_RUN = ("train", "explore")   # tags of cells that keep the student's outputs
+
+
+# ------------------------------------------------------------------------ what a cell's text says
+
+_QUESTION = re.compile(r"\s*#\s*Question:\s*(\w+)")
+_CHECK_LINE = re.compile(r"""^check\(\s*["'](\w+)["']""", re.MULTILINE)
+_DEFINITION = re.compile(r"^(?:async\s+)?(?:def|class)\s+(\w+)", re.MULTILINE)
+
+
+def _python(source: str) -> str:
+    """source with IPython's magic lines blanked."""
+    return "\n".join("" if line.lstrip().startswith(("%", "!", "?")) else line for line in source.split("\n"))
+
+
+def _parsed(parse, source: str):
+    """parse(source), or None if that is not Python or so long that parsing could take all time."""
+    if len(source) > MAX_PARSED:
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")                           # invalid escapes in student text
+        try:
+            return parse(_python(source))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+
+
+def _symbols(source: str) -> tuple[frozenset, frozenset] | None:
+    """Names that source defines at the top, and global names that it uses; None if it is not Python."""
+    top = _parsed(lambda text: symtable.symtable(text, "cell", "exec"), source)
+    if top is None:
+        return None
+    defined = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
+    used, tables = set(), [top]
+    while tables:
+        table = tables.pop()
+        used |= {s.get_name() for s in table.get_symbols()
+                 if s.is_referenced() and (table is top or s.is_global())}
+        tables.extend(table.get_children())
+    return frozenset(defined), frozenset(used)
+
+
+def _split_checks(source: str) -> tuple[list[str], str]:
+    """Names that source calls `check` with at the top, and source without those calls."""
+    lines = source.split("\n")
+    if "check" not in source:
+        return [], source
+    tree = _parsed(ast.parse, source)
+    if tree is None:
+        return _CHECK_LINE.findall(source), "\n".join(n for n in lines if not _CHECK_LINE.match(n))
+    names = []
+    for node in tree.body:
+        call = node.value if isinstance(node, ast.Expr) else None
+        if (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "check"
+                and call.args and isinstance(getattr(call.args[0], "value", None), str)):
+            names.append(call.args[0].value)
+            lines[node.lineno - 1:node.end_lineno] = [""] * (node.end_lineno - node.lineno + 1)
+    return names, "\n".join(lines)
+
+
+def _says_nothing(source: str) -> bool:
+    """Only blank lines and comments."""
+    return all(not line.strip() or line.lstrip().startswith("#") for line in source.split("\n"))
+
+
+def _only_trains(source: str) -> bool:
+    """Calls `fit` and defines no function or class: at grading it would cost time and change nothing."""
+    tree = _parsed(ast.parse, source) if "fit" in source else None
+    if tree is None:
+        return False
+    nodes = list(ast.walk(tree))
+    if any(isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.Import,
+                          ast.ImportFrom)) for n in nodes):
+        return False
+    return any(isinstance(n, ast.Call) and "fit" in (getattr(n.func, "id", ""), getattr(n.func, "attr", ""))
+               for n in nodes)
+
+
+def _plain(source: str) -> str:
+    """source for comparison: no trailing blanks, no blank lines around."""
+    return "\n".join(line.rstrip() for line in source.strip().split("\n"))
+
+
+def _lines(source: str) -> list[str]:
+    return [line.strip() for line in source.split("\n") if line.strip()]
+
+
+def _resembles(source: str, released: str) -> bool:
+    """At least half of the released lines are in source, and source is not much longer."""
+    if len(source) > 4 * len(released) + 1000:
+        return False
+    wanted, got = _lines(released), _lines(source)
+    found = len(set(wanted) & set(got))
+    return bool(wanted) and 2 * found >= len(set(wanted)) and len(got) <= 2 * len(wanted) + 5
+
+
+# --------------------------------------------------------------------------------------- matching
+
+@dataclass(eq=False)
+class _Slot:
+    """A place in the released notebook."""
+
+    rank: int
+    cell: NotebookNode
+    role: str                            # solution, written, check, kept or given
+    grade_id: str | None
+    names: frozenset = frozenset()       # what a solution's stub defines
+    question: str = ""                   # the name in a marker
+    chosen: _Cell | None = None          # the submitted cell that stands here
+    moved: bool = False                  # ... which stood in another place than its own
+    seen: bool = False                   # some cell for this place was in the submission, edited or not
+    source: str | None = None            # replaces the released source
+    outputs: list = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class _Cell:
+    """A submitted cell."""
+
+    index: int
+    type: str
+    source: str
+    grade_id: str | None
+    cell_id: str
+    outputs: list
+    slot: _Slot | None = None            # where it went
+    done: bool = False                   # used or dropped: not an extra cell
+    after: int | None = None             # an extra cell's place: behind the released cell of this rank
+    latest: int | None = None            # ... but not behind this one
+    tags: tuple = ()
+
+    def __post_init__(self):
+        self.learn(self.source)
+
+    def learn(self, source: str) -> None:
+        self.source = source
+        looks_like_code = self.type != "markdown" or (len(source) < 20_000 and _DEFINITION.search(source))
+        symbols = _symbols(source) if looks_like_code else None
+        self.is_python = symbols is not None
+        self.names, self.uses = symbols or (frozenset(_DEFINITION.findall(source)), frozenset())
+        marker = _QUESTION.match(source)
+        self.question = marker[1] if marker else ""
+
+
+def _slots(released: NotebookNode) -> list[_Slot]:
+    slots = []
+    for rank, cell in enumerate(released.cells):
+        meta = cell.metadata.get("nbgrader", {})
+        code = cell.cell_type == "code"
+        if set(NOT_RUN) & set(cell.metadata.get("tags", [])):
+            role = "kept"
+        elif meta.get("solution"):
+            role = "solution" if code else "written"
+        else:
+            role = "check" if code and meta.get("grade") else "given"
+        slot = _Slot(rank, cell, role, meta.get("grade_id"))
+        if role == "solution":
+            marker = _QUESTION.match(cell.source)
+            slot.question = marker[1] if marker else ""
+            slot.names = (_symbols(cell.source) or (frozenset(),))[0]
+        elif role == "check":
+            names, _ = _split_checks(cell.source)
+            slot.question = names[0] if names else slot.grade_id
+        elif role == "written":
+            slot.question = slot.grade_id
+        slots.append(slot)
+    return slots
+
+
+def _cells(submitted: NotebookNode) -> list[_Cell]:
+    return [_Cell(i, c.cell_type, c.source, c.metadata.get("nbgrader", {}).get("grade_id"), c.id,
+                  list(c.get("outputs", []))) for i, c in enumerate(submitted.cells)]
+
+
+def _is_for(cell: _Cell, slot: _Slot) -> bool:
+    """The cell carries the place's grade id or marker."""
+    if cell.grade_id is not None and cell.grade_id == slot.grade_id:
+        return True
+    if slot.role == "written":
+        marker = re.compile(rf"\(\s*{re.escape(slot.question)}\s*\)")
+        return cell.type != "code" and marker.search(cell.source) is not None
+    return bool(slot.question) and cell.question == slot.question
+
+
+def _take(cell: _Cell, slot: _Slot) -> None:
+    cell.done, cell.slot, slot.chosen, slot.seen = True, slot, cell, True
+
+
+def rebuild(released: NotebookNode, submitted: bytes | NotebookNode) -> tuple[NotebookNode, list[Repair]]:
+    """The released notebook with the student's work set into it, and what was repaired on the way.
+
+    released: the assignment as `nbgrader generate_assignment` wrote it (grade ids, points, checksums). It is
+    not changed. submitted: the uploaded bytes, or a notebook. The result is valid for nbformat and nbgrader,
+    has no outputs but those of cells tagged `train` or `explore`, and depends on nothing but the two
+    arguments.
+    """
+    if not isinstance(submitted, bytes):
+        submitted = json.dumps(submitted, default=str).encode()
+    notebook, repairs = read_submission(submitted)
+    slots, cells = _slots(released), _cells(notebook)
+    if cells and not any(c.grade_id for c in cells) and any(s.grade_id for s in slots):
+        repairs.append(repair("ids_lost"))
+    _match_checks(slots, cells, repairs)
+    _match_given(slots, cells)
+    _match_answers(slots, cells, repairs)
+    _match_resembling(slots, cells)
+    _match_by_content(slots, cells, repairs)
+    _note_order(slots, repairs)
+    _place_extras(slots, cells, repairs)
+    _find_written(slots, cells, repairs)
+    _settle_given(slots, cells, repairs)
+    _hoist_helpers(slots, cells, repairs)
+    if not cells:                                                 # one sentence says it all
+        repairs = [r for r in repairs if r.kind != "restored"] or [
+            repair("unreadable", what="The notebook has no cells")]
+    return _assemble(released, slots, cells), repairs
+
+
+def _match_checks(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair]) -> None:
+    checks = [s for s in slots if s.role == "check"]
+    for cell in cells:
+        slot = next((s for s in checks if s.grade_id == cell.grade_id), None)
+        if cell.type != "code" and slot is None:
+            continue
+        names, rest = _split_checks(cell.source)
+        if slot is None:
+            slot = next((s for s in checks if s.question in names), None)
+            if slot is None or not _says_nothing(rest) or cell.question:
+                continue                                          # a cell of the student's that calls a check
+        known = set(_lines(slot.cell.source))
+        rest = "\n".join(line for line in rest.split("\n") if line.strip() not in known)
+        if not slot.seen:
+            slot.seen, cell.slot = True, slot
+            if _plain(cell.source) != _plain(slot.cell.source):
+                kept = "" if _says_nothing(rest) else ", and your lines were put before it"
+                repairs.append(repair("check_edited", slot.grade_id, name=slot.question, rest=kept))
+        else:
+            repairs.append(repair("copy_dropped", slot.grade_id, name=slot.question))
+        cell.grade_id = None
+        cell.done = _says_nothing(rest)
+        if not cell.done:
+            cell.after = slot.rank - 1
+            cell.type = "code"
+            cell.learn(rest)
+
+
+def _match_given(slots: list[_Slot], cells: list[_Cell]) -> None:
+    """Given and kept cells that are certain: by grade id, by cell id, or by equal text."""
+    given = [s for s in slots if s.role in ("given", "kept")]
+    same = {}
+    for cell in cells:
+        if not cell.done and cell.after is None:
+            same.setdefault((cell.type, _plain(cell.source)), []).append(cell)
+    for slot in given:
+        key = (slot.cell.cell_type, _plain(slot.cell.source))
+        found = [c for c in cells if not c.done and c.after is None
+                 and (c.grade_id == slot.grade_id if slot.grade_id else
+                      (c.grade_id, c.cell_id, c.type) == (None, slot.cell.get("id"), slot.cell.cell_type))]
+        found = found or [c for c in same.get(key, []) if not c.done]
+        if slot.role == "kept":                                   # of several: the last that ran
+            found = [c for c in found if c.outputs][-1:] or found
+        if found:
+            _take(found[0], slot)
+    unchanged = {(s.cell.cell_type, _plain(s.cell.source)) for s in given}
+    for cell in cells:
+        if not cell.done and (cell.type, _plain(cell.source)) in unchanged:
+            cell.done = True                                      # one more copy of a given cell
+
+
+def _match_answers(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair]) -> None:
+    """Solutions and written answers by grade id or marker; the last edited one counts."""
+    for slot in (s for s in slots if s.role in ("solution", "written")):
+        candidates = [c for c in cells if not c.done and _is_for(c, slot)]
+        edited = []
+        for cell in candidates:
+            slot.seen = True
+            if _untouched(cell.source, slot):
+                cell.done, cell.slot = True, slot
+            elif slot.role == "written" or slot.names <= cell.names:
+                edited.append(cell)
+        if not edited:
+            continue
+        _take(edited[-1], slot)
+        for cell in edited[:-1]:
+            cell.latest = slot.rank - 1
+            cell.done = _plain(cell.source) == _plain(slot.chosen.source)
+            repairs.append(repair("superseded", slot.grade_id, name=slot.question))
+
+
+def _untouched(source: str, slot: _Slot) -> bool:
+    if slot.role == "written":
+        marker = _lines(slot.cell.source)[:1]
+        if not [line for line in _lines(source) if line not in marker]:
+            return True
+    return not source.strip() or _plain(source) == _plain(slot.cell.source)
+
+
+def _match_resembling(slots: list[_Slot], cells: list[_Cell]) -> None:
+    """Given and kept cells that were edited and have lost their id; copies of training cells."""
+    solutions = [s for s in slots if s.role in ("solution", "written")]
+
+    def free(cell: _Cell) -> bool:
+        return (not cell.done and cell.after is None and not cell.question
+                and not any(_is_for(cell, s) or (s.names and s.names <= cell.names) for s in solutions))
+
+    for slot in slots:
+        if slot.role in ("given", "kept") and slot.chosen is None:
+            for cell in cells:
+                if cell.type == slot.cell.cell_type and free(cell) \
+                        and _resembles(cell.source, slot.cell.source):
+                    _take(cell, slot)
+                    break
+    for cell in cells:
+        if free(cell) and cell.type == "code":
+            for slot in slots:
+                if slot.role == "kept" and _resembles(cell.source, slot.cell.source):
+                    cell.tags = tuple(t for t in NOT_RUN if t in slot.cell.metadata.tags)
+
+
+def _match_by_content(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair]) -> None:
+    """Open solutions: another cell that defines the names; else whatever stands in the solution's cell."""
+    for slot in (s for s in slots if s.role == "solution" and s.chosen is None):
+        extras = [c for c in cells if not c.done and slot.names and slot.names <= c.names
+                  and (c.type == "code" or c.is_python)]
+        shared = [c for c in cells if c.slot and c.slot.chosen is c and slot.names and slot.names <= c.names
+                  and (c.slot.role == "solution" or _is_open(c.slot))]
+        marked = [c for c in cells if not c.done and _is_for(c, slot)]
+        if extras:
+            _take(extras[-1], slot)
+            slot.moved = True
+            repairs.append(repair("found_elsewhere", slot.grade_id, name=slot.question))
+        elif shared:
+            slot.source = shared[-1].source
+            repairs.append(repair("shared_cell", slot.grade_id, name=slot.question))
+        elif marked:
+            _take(marked[-1], slot)
+        elif not slot.seen:
+            repairs.append(repair("restored", slot.grade_id, name=slot.question))
+    for slot in slots:
+        if slot.chosen and slot.chosen.type != slot.cell.cell_type:
+            repairs.append(repair("retyped", slot.grade_id, name=slot.question or slot.grade_id,
+                                  was=slot.chosen.type, now=slot.cell.cell_type))
+        if slot.chosen and slot.role == "solution":
+            slot.source = slot.chosen.source
+
+
+def _is_open(slot: _Slot) -> bool:
+    """A given code cell that students may change."""
+    return slot.role == "given" and slot.cell.cell_type == "code" \
+        and not slot.cell.metadata.get("nbgrader", {}).get("locked")
+
+
+def _note_order(slots: list[_Slot], repairs: list[Repair]) -> None:
+    order = [s.chosen.index for s in slots if s.chosen and not s.moved]
+    if order != sorted(order):
+        repairs.append(repair("reordered"))
+
+
+def _place_extras(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair]) -> None:
+    """Extra cells stay behind the released cell that they stood behind, but behind the first code cell."""
+    first = next((s.rank for s in slots if s.cell.cell_type == "code"), -1)
+    place, raw = -1, 0
+    for cell in cells:
+        if cell.done or cell.after is not None:
+            if cell.slot is not None and not cell.slot.moved:
+                place = cell.slot.rank
+        elif not cell.source.strip():
+            cell.done = True
+        elif cell.type == "raw":
+            cell.done = True
+            raw += 1
+        else:
+            cell.after = place
+        if not cell.done:
+            if cell.type == "code":
+                cell.after = max(cell.after, first)
+                if not cell.tags and _only_trains(cell.source):
+                    cell.tags = ("train",)
+                    repairs.append(repair("not_run"))
+            if cell.latest is not None:
+                cell.after = min(cell.after, cell.latest)
+    if raw:
+        repairs.append(repair("raw_dropped", n=raw))
+
+
+def _find_written(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair]) -> None:
+    """Written answers: those that were matched, else text that was put below or into the question's cell."""
+    for slot in (s for s in slots if s.role == "written"):
+        if slot.chosen is not None:
+            slot.source = slot.chosen.source
+            continue
+        asking = next((s for s in reversed(slots[:slot.rank]) if s.cell.cell_type == "markdown"), None)
+        starts = [c.index for c in cells if c.slot is not None and c.slot in (slot, asking)]
+        texts = []
+        if starts:
+            for cell in cells[max(starts) + 1:]:
+                if not cell.source.strip():
+                    continue
+                if cell.done or (cell.type == "code" and cell.is_python and not _says_nothing(cell.source)):
+                    break
+                texts.append(cell)
+        words = [cell.source for cell in texts]
+        if not words and asking is not None and asking.chosen is not None:
+            words = [_added(asking)] if _added(asking) else []
+            asking.chosen.source = asking.cell.source if words else asking.chosen.source
+        if words:
+            for cell in texts:
+                cell.done = True
+            slot.source = "\n\n".join(_lines(slot.cell.source)[:1] + words)
+            repairs.append(repair("answer_found", slot.grade_id, name=slot.question))
+        elif not slot.seen:
+            repairs.append(repair("restored", slot.grade_id, name=slot.question))
+
+
+def _added(slot: _Slot) -> str:
+    """The lines that a student added to a given cell."""
+    known = set(_lines(slot.cell.source))
+    return "\n".join(line for line in slot.chosen.source.split("\n")
+                     if line.strip() and line.strip() not in known).strip()
+
+
+def _settle_given(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair]) -> None:
+    """Kept cells take the student's text and outputs; given cells stay as released unless they are open."""
+    for slot in slots:
+        first = next(iter(_lines(slot.cell.source)), "")
+        name = f"`{slot.grade_id}`" if slot.grade_id else f"that begins with `{first[:40]}`"
+        if slot.role == "kept" and slot.chosen is not None:
+            slot.outputs = slot.chosen.outputs
+            if _plain(slot.chosen.source) != _plain(slot.cell.source):
+                slot.source = slot.chosen.source
+        elif slot.role == "given" and slot.chosen is None and slot.grade_id:
+            repairs.append(repair("restored", slot.grade_id, name=slot.grade_id))
+        elif slot.role == "given" and slot.chosen is not None \
+                and _plain(slot.chosen.source) != _plain(slot.cell.source):
+            if slot.cell.cell_type == "markdown":
+                if _added(slot):                                  # notes typed into a given text
+                    note = _Cell(slot.chosen.index, "markdown", _added(slot), None, "", [], after=slot.rank)
+                    cells.append(note)
+            elif _is_open(slot) and slot.chosen.is_python:
+                slot.source = slot.chosen.source
+                repairs.append(repair("given_changed", slot.grade_id, name=name))
+            else:
+                repairs.append(repair("given_restored", slot.grade_id, name=name))
+
+
+def _hoist_helpers(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair]) -> None:
+    """A helper that stands behind the first answer that needs it is moved before that answer.
+
+    In the student's kernel it had run before; from top to bottom it would come too late for the check.
+    """
+    extras = [c for c in cells if not c.done and c.type == "code" and not c.tags]
+    defined_at = {}                                               # released name -> first rank
+    for slot in slots:
+        if slot.cell.cell_type == "code" and slot.role != "kept":
+            source = slot.cell.source if slot.source is None else slot.source
+            for name in (_symbols(source) or (frozenset(),))[0]:
+                defined_at.setdefault(name, slot.rank)
+    for slot in (s for s in slots if s.role == "solution" and s.source is not None):
+        needed, known = set((_symbols(slot.source) or ((), frozenset()))[1]), set()
+        while needed - known:
+            name = min(needed - known)
+            known.add(name)
+            if name in defined_at or any(name in c.names and c.after < slot.rank for c in extras):
+                continue
+            late = [c for c in extras if name in c.names]
+            if late:
+                late[-1].after = slot.rank - 1
+                needed |= late[-1].uses
+                repairs.append(repair("helper_moved", slot.grade_id, helper=name, name=slot.question))
+
+
+# ---------------------------------------------------------------------------------------- writing
+
+def _assemble(released: NotebookNode, slots: list[_Slot], cells: list[_Cell]) -> NotebookNode:
+    notebook = copy.deepcopy(released)
+    notebook["cells"] = []
+    with_ids = (released.nbformat, released.nbformat_minor) >= (4, 5)
+    ids = {c.id for c in released.cells if "id" in c}
+    extras = sorted((c for c in cells if not c.done), key=lambda c: (c.after, c.index))
+
+    def add_extras(rank: int) -> None:
+        while extras and extras[0].after <= rank:
+            cell = extras.pop(0)
+            node = new_code_cell(cell.source) if cell.type == "code" else new_markdown_cell(cell.source)
+            if cell.tags:
+                node.metadata["tags"] = list(cell.tags)
+                node["outputs"] = nbformat.from_dict(cell.outputs)
+            node["id"] = free_name(f"extra-{cell.index}", ids)
+            ids.add(node["id"])
+            if not with_ids:
+                del node["id"]
+            notebook.cells.append(node)
+
+    add_extras(-1)
+    for slot in slots:
+        node = copy.deepcopy(slot.cell)
+        if slot.source is not None:
+            node["source"] = slot.source
+        if node.cell_type == "code":
+            node["outputs"] = nbformat.from_dict(slot.outputs)
+            node["execution_count"] = None
+        notebook.cells.append(node)
+        add_extras(slot.rank)
+    return notebook
+
+
+def fingerprint(notebook: NotebookNode) -> frozenset[str]:
+    """What tells which task a notebook belongs to: grade ids, markers, and names that questions define.
+
+    A submission belongs to the task whose released fingerprint shares most with its own.
+    """
+    found = set()
+    for cell in notebook.cells:
+        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+        if grade_id:
+            found.add(f"id {grade_id}")
+        if cell.cell_type == "markdown":
+            found |= {f"answer {name}" for name in re.findall(r"Your answer\W*\(\s*(\w+)\s*\)", cell.source)}
+            continue
+        marker = _QUESTION.match(cell.source)
+        if marker:
+            found.add(f"question {marker[1]}")
+        found |= {f"check {name}" for name in _split_checks(cell.source)[0]}
+        found |= {f"defines {name}" for name in _DEFINITION.findall(cell.source)}
+    return frozenset(found)

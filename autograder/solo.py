@@ -1,0 +1,132 @@
+"""`python -m autograder check QUESTION FILE.py`: the verdict on one file, from answers that another process gave.
+
+The file runs in a sandbox (where there is none, in a plain process, and a line says so); it is judged here.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import secrets
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from autograder import keys, sandbox
+from autograder.questions import find
+from autograder.questions.definition import Question
+from utils.check import wire
+from utils.check.show import as_text
+from utils.check.verdict import Verdict, no_verdict
+
+INSIDE = pathlib.Path(__file__).with_name("inside.py")
+MAX_SOURCE = 2**20
+
+
+def arguments(parser) -> None:
+    parser.add_argument("question")
+    parser.add_argument("file", type=pathlib.Path, help="a Python file that defines the answer")
+    parser.add_argument("--json", action="store_true", help="the verdict as JSON")
+    parser.add_argument("--seed", type=int, help="draw the inputs from this seed, as an earlier verdict names it")
+    parser.add_argument("--seconds", type=float, default=60, help="time limit (default: 60)")
+
+
+def run(options) -> int:
+    """0: right, 1: not right."""
+    question = find(options.question)
+    source = options.file.read_bytes()
+    if len(source) > MAX_SOURCE:
+        raise ValueError(f"{options.file} is larger than {MAX_SOURCE // 2**20} MB: give a file with one answer.")
+    seed = secrets.randbits(48) if options.seed is None else options.seed
+    unsandboxed = sandbox.available()
+    if unsandboxed:
+        print(f"Not sandboxed: {options.file} runs with your rights. {unsandboxed}", file=sys.stderr)
+    verdict = check(question, source, seed, options.seconds, sandboxed=not unsandboxed)
+    if options.json:
+        print(json.dumps({**dataclasses.asdict(verdict), "right": verdict.right, "seed": seed,
+                          "sandboxed": not unsandboxed}, indent=2, ensure_ascii=False))
+    else:
+        print(f"{as_text(verdict, detail=True)}\n{verdict.points:g} of {verdict.max_points:g} points: "
+              + ", ".join(f"{c.name} {verdict.earned[c.name]:g} of {c.points:g}" for c in verdict.criteria))
+    return 0 if verdict.right else 1
+
+
+def check(question: Question, source: bytes, seed: int, seconds: float = 60, sandboxed: bool = True) -> Verdict:
+    """The verdict on Python source, for inputs drawn from `seed`."""
+    key = keys.draw_key(question, seed, signatures=False)
+    probes = keys.probe_inputs(key)
+    request = wire.pack({f"{name}/{key}": value for name, (_, inputs) in probes.items() for key, value in inputs.items()},
+                        {"names": list(question.answers), "seed": seed,
+                         "variants": {name: steps for name, (steps, _) in probes.items()}})
+    said, status = run_file(request, source, seconds, sandboxed)
+    if status is None:
+        return no_verdict(key, "out of time", f"No answer within {seconds:g} s: is there a loop that does not end?")
+    try:
+        tensors, header = wire.unpack(said)
+    except wire.WireError as error:
+        return no_verdict(key, "no answers", f"The answers cannot be read: {error}." if said else
+                          f"The file's process ended without an answer (exit status {status}).")
+    if isinstance(problem := header.get("problem"), dict):
+        state = "error" if problem.get("state") == "error" else "no answers"
+        return no_verdict(key, state, str(problem.get("hint"))[:1000])
+    answers: dict[str, dict] = {name: {} for name in probes}
+    for name, tensor in tensors.items():
+        variant, _, rest = name.partition("/")
+        answers.setdefault(variant, {})[rest] = tensor
+    status = header.get("status")
+    return keys.verdict(question, key, seed, answers, status if isinstance(status, dict) else {})
+
+
+def run_file(request: bytes, source: bytes, seconds: float, sandboxed: bool) -> tuple[bytes, int | None]:
+    """What `autograder.inside` wrote for this source, and its exit status (None: out of time)."""
+    with tempfile.TemporaryDirectory() as folder:
+        if sandboxed:
+            places = {"/run/inside.py": INSIDE.read_bytes(), "/run/probes": request, "/run/answer.py": source}
+            process, first = sandbox.launch([sys.executable, *places], sandbox.Limits(seconds=seconds), content=places)
+        else:
+            probes, answer = pathlib.Path(folder, "probes"), pathlib.Path(folder, "answer.py")
+            probes.write_bytes(request)
+            answer.write_bytes(source)
+            process = subprocess.Popen(
+                [sys.executable, INSIDE, probes, answer], cwd=folder, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+                env={**os.environ, **dict.fromkeys(sandbox.THREADS, "1")})
+            first = process.pid
+        try:
+            return _read(process, seconds)
+        finally:
+            _end(process, first, sandboxed)
+
+
+def _read(process: subprocess.Popen, seconds: float) -> tuple[bytes, int | None]:
+    said, deadline = bytearray(), time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        if not select.select([process.stdout], [], [], left)[0]:
+            break
+        data = os.read(process.stdout.fileno(), 2**20)
+        said += data
+        if len(said) > wire.MAX_BYTES:
+            return bytes(said), -signal.SIGKILL     # its fate as soon as this returns
+        if not data:
+            try:
+                return bytes(said), process.wait(max(left, 1))
+            except subprocess.TimeoutExpired:
+                break
+    return bytes(said), None
+
+
+def _end(process: subprocess.Popen, first: int, sandboxed: bool) -> None:
+    """Nothing that the file started outlives its verdict."""
+    try:
+        if not sandboxed:
+            os.killpg(first, signal.SIGKILL)
+        elif process.poll() is None:
+            os.kill(first, signal.SIGKILL)      # the first process of its namespace: all others end with it
+    except ProcessLookupError:
+        pass    # it ended by itself
+    process.kill()
+    process.wait()
+    process.stdout.close()
