@@ -1,0 +1,194 @@
+# wrong: uniform
+@torch.no_grad()
+def generate(model, n):
+    z = torch.rand(n, model.latent_dim)
+    return model.decode(z).sigmoid()
+
+# wrong: uniform_centred - on [-1, 1]
+@torch.no_grad()
+def generate(model, n):
+    z = torch.empty(n, model.latent_dim).uniform_(-1, 1)
+    return model.decode(z).sigmoid()
+
+# wrong: logits
+@torch.no_grad()
+def generate(model, n):
+    return model.decode(torch.randn(n, model.latent_dim))
+
+# wrong: with_gradient
+def generate(model, n):
+    z = torch.randn(n, model.latent_dim)
+    return model.decode(z).sigmoid()
+
+# wrong: with_gradient - no_grad around the noise only
+def generate(model, n):
+    with torch.no_grad():
+        z = torch.randn(n, model.latent_dim)
+    return torch.sigmoid(model.decode(z))
+
+# wrong: one_z
+@torch.no_grad()
+def generate(model, n):
+    z = torch.randn(model.latent_dim)
+    return torch.sigmoid(model.decode(z.repeat(n, 1)))
+
+# wrong: "All latents share" - one number for all latents of a picture
+@torch.no_grad()
+def generate(model, n):
+    z = torch.randn(n, 1).repeat(1, model.latent_dim)
+    return torch.sigmoid(model.decode(z))
+
+# wrong: zeros
+@torch.no_grad()
+def generate(model, n):
+    return torch.sigmoid(model.decode(torch.zeros(n, model.latent_dim)))
+
+# wrong: seeded
+@torch.no_grad()
+def generate(model, n):
+    torch.manual_seed(1234)
+    return torch.sigmoid(model.decode(torch.randn(n, model.latent_dim)))
+
+# wrong: seeded, "same noise" - a generator of its own
+@torch.no_grad()
+def generate(model, n):
+    g = torch.Generator().manual_seed(0)
+    return torch.sigmoid(model.decode(torch.randn(n, model.latent_dim, generator=g)))
+
+# wrong: sigmoid_twice
+@torch.no_grad()
+def generate(model, n):
+    p = model.decode(torch.randn(n, model.latent_dim)).sigmoid()
+    return torch.sigmoid(p)
+
+# wrong: bernoulli
+@torch.no_grad()
+def generate(model, n):
+    p = torch.sigmoid(model.decode(torch.randn(n, model.latent_dim)))
+    return torch.distributions.Bernoulli(p).sample()
+
+# wrong: bernoulli - thresholded
+@torch.no_grad()
+def generate(model, n):
+    return (model.decode(torch.randn(n, model.latent_dim)) > 0).float()
+
+# wrong: flat
+@torch.no_grad()
+def generate(model, n):
+    return torch.sigmoid(model.decode(torch.randn(n, model.latent_dim))).view(n, 784)
+
+# wrong: "(28, 28)"
+@torch.no_grad()
+def generate(model, n):
+    return torch.sigmoid(model.decode(torch.randn(n, model.latent_dim))).squeeze()
+
+# wrong: wide
+@torch.no_grad()
+def generate(model, n):
+    z = Normal(0.0, 3.0).sample((n, model.latent_dim))
+    return torch.sigmoid(model.decode(z))
+
+# wrong: wide
+@torch.no_grad()
+def generate(model, n):
+    z = 0.5 * torch.randn(n, model.latent_dim)
+    return torch.sigmoid(model.decode(z))
+
+# wrong: shifted
+@torch.no_grad()
+def generate(model, n):
+    z = 1 + torch.randn(n, model.latent_dim)
+    return torch.sigmoid(model.decode(z))
+
+# wrong: clipped
+@torch.no_grad()
+def generate(model, n):
+    z = torch.randn(n, model.latent_dim).clamp(-2, 2)
+    return torch.sigmoid(model.decode(z))
+
+# wrong: fixed_latent
+@torch.no_grad()
+def generate(model, n):
+    return torch.sigmoid(model.decode(torch.randn(n, 20)))
+
+# wrong: "(64, 1, 28, 28)"
+@torch.no_grad()
+def generate(model, n):
+    return torch.sigmoid(model.decode(torch.randn(64, model.latent_dim)))
+
+# wrong: "not what the decoder makes"
+@torch.no_grad()
+def generate(model, n):
+    logits = model.decode(torch.randn(n, model.latent_dim))
+    return torch.softmax(logits.flatten(1), dim=1).view(-1, 1, 28, 28)
+
+# wrong: clamped, bernoulli
+@torch.no_grad()
+def generate(model, n):
+    return model.decode(torch.randn(n, model.latent_dim)).clamp(0, 1)
+
+# wrong: "not what the decoder makes" - stretched to [0, 1]
+@torch.no_grad()
+def generate(model, n):
+    x = model.decode(torch.randn(n, model.latent_dim))
+    return (x - x.min()) / (x.max() - x.min())
+
+# wrong: "mean of your draws" - noise pictures, reconstructed
+@torch.no_grad()
+def generate(model, n):
+    logits, mu, logvar = model(torch.rand(n, 1, 28, 28))
+    return torch.sigmoid(logits)
+
+# wrong: "same noise" - the same quantiles each time
+@torch.no_grad()
+def generate(model, n):
+    z = torch.linspace(-3, 3, n)[:, None].repeat(1, model.latent_dim)
+    return torch.sigmoid(model.decode(z))
+
+# wrong: "not what the decoder makes"
+@torch.no_grad()
+def generate(model, n):
+    p = torch.sigmoid(model.decode(torch.randn(n, model.latent_dim)))
+    return (p + 0.01 * torch.randn_like(p)).clamp(0, 1)
+
+# right: a context
+def generate(model, n):
+    z = torch.randn(n, model.latent_dim)
+    with torch.no_grad():
+        logits = model.decode(z)
+    return logits.sigmoid()
+
+# right: inference mode
+@torch.inference_mode()
+def generate(model, n):
+    return torch.sigmoid(model.decode(torch.randn((n, model.latent_dim))))
+
+# right: detached
+def generate(model, n):
+    device = next(model.parameters()).device
+    return torch.sigmoid(model.decode(torch.randn(n, model.latent_dim, device=device))).detach()
+
+# right: distributions, eval mode
+@torch.no_grad()
+def generate(model, n):
+    model.eval()
+    prior = MultivariateNormal(torch.zeros(model.latent_dim), torch.eye(model.latent_dim))
+    return torch.distributions.Bernoulli(logits=model.decode(prior.sample((n,)))).probs
+
+# right: by hand
+@torch.no_grad()
+def generate(model, n):
+    z = torch.empty(n, model.latent_dim).normal_()
+    return 1 / (1 + torch.exp(-model.decode(z)))
+
+# right: float64 noise, rounded to the model's
+@torch.no_grad()
+def generate(model, n):
+    z = torch.randn(n, model.latent_dim, dtype=torch.float64).float()
+    return torch.special.expit(model.decode(z))
+
+# right: in pieces
+@torch.no_grad()
+def generate(model, n):
+    z = torch.randn(model.latent_dim, n).T
+    return torch.cat([model.decode(part).sigmoid() for part in z.split(1000)])

@@ -1,0 +1,160 @@
+# wrong: uniform
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    z = torch.rand((n, model.latent_dim))
+    return model.decode(z, torch.full((n,), digit)).sigmoid()
+
+# wrong: logits
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    return model.decode(torch.randn(n, model.latent_dim), torch.full((n,), digit))
+
+# wrong: one_z
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    z = torch.randn(1, model.latent_dim).repeat(n, 1)
+    return model.decode(z, torch.full((n,), digit)).sigmoid()
+
+# wrong: zeros
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    return model.decode(torch.zeros(n, model.latent_dim), torch.full((n,), digit)).sigmoid()
+
+# wrong: random_labels
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    y = torch.randint(0, model.num_classes, (n,))
+    return model.decode(torch.randn(n, model.latent_dim), y).sigmoid()
+
+# wrong: random_labels, counting_labels
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    y = torch.arange(n) % 10
+    return model.decode(torch.randn(n, model.latent_dim), y).sigmoid()
+
+# wrong: always_zero
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    y = torch.zeros(n).long()
+    return model.decode(torch.randn(n, model.latent_dim), y).sigmoid()
+
+# wrong: first_only - the digit for the first picture alone
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    y = torch.zeros(n, dtype=torch.long)
+    y[0] = digit
+    return model.decode(torch.randn(n, model.latent_dim), y).sigmoid()
+
+# wrong: off_by_one
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    y = torch.full((n,), (digit + 1) % 10)
+    return model.decode(torch.randn(n, model.latent_dim), y).sigmoid()
+
+# wrong: off_by_minus_one
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    y = torch.full((n,), (digit - 1) % 10)
+    return model.decode(torch.randn(n, model.latent_dim), y).sigmoid()
+
+# wrong: number_label
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    return model.decode(torch.randn(n, model.latent_dim), digit).sigmoid()
+
+# wrong: number_label - a tensor with one entry
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    return model.decode(torch.randn(n, model.latent_dim), torch.tensor([digit])).sigmoid()
+
+# wrong: number_label - one-hot rows
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    y = F.one_hot(torch.full((n,), digit), 10).float()
+    return model.decode(torch.randn(n, model.latent_dim), y).sigmoid()
+
+# wrong: number_label - floats
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    return model.decode(torch.randn(n, model.latent_dim), torch.ones(n) * digit).sigmoid()
+
+# wrong: seeded
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    torch.manual_seed(digit)
+    return model.decode(torch.randn(n, model.latent_dim), torch.full((n,), digit)).sigmoid()
+
+# wrong: sigmoid_twice
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    p = model.decode(torch.randn(n, model.latent_dim), torch.full((n,), digit)).sigmoid()
+    return p.sigmoid()
+
+# wrong: flat, "(1, 28, 28)"
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    return model.decode(torch.randn(n, model.latent_dim), torch.full((n,), digit)).sigmoid().view(n, 28, 28)
+
+# wrong: wide
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    z = 2 * torch.randn(n, model.latent_dim)
+    return model.decode(z, torch.full((n,), digit)).sigmoid()
+
+# wrong: bernoulli
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    p = model.decode(torch.randn(n, model.latent_dim), torch.full((n,), digit)).sigmoid()
+    return torch.bernoulli(p)
+
+# wrong: "mean of your draws", "not what the decoder makes" - the digit as the mean of z
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    z = torch.randn(n, model.latent_dim) + digit
+    return model.decode(z, torch.full((n,), digit)).sigmoid()
+
+# wrong: fixed_latent
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    return model.decode(torch.randn(n, 20), torch.full((n,), digit)).sigmoid()
+
+# wrong: "All latents share"
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    z = torch.randn(n, 1).expand(n, model.latent_dim)
+    return model.decode(z, torch.full((n,), digit)).sigmoid()
+
+# right: a repeated label
+def generate_digit(model, digit, n):
+    y = torch.tensor([digit] * n)
+    with torch.no_grad():
+        return torch.sigmoid(model.decode(torch.randn(n, model.latent_dim), y))
+
+# right: ones times the digit, inference mode
+@torch.inference_mode()
+def generate_digit(model, digit, n):
+    y = torch.ones(n, dtype=torch.long) * digit
+    return torch.sigmoid(model.decode(torch.randn(n, model.latent_dim), y))
+
+# right: distributions, detached
+def generate_digit(model, digit, n):
+    model.eval()
+    z = Normal(torch.zeros(model.latent_dim), 1.0).sample((n,))
+    y = torch.as_tensor(digit).repeat(n)
+    return torch.distributions.Bernoulli(logits=model.decode(z, y)).mean.detach()
+
+# right: int32 labels are whole numbers too
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    y = torch.full((n,), digit, dtype=torch.int32)
+    return torch.sigmoid(model.decode(torch.randn(n, model.latent_dim), y.long()))
+
+# right: in pieces
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    z, y = torch.randn(n, model.latent_dim), torch.full((n,), int(digit))
+    return torch.cat([model.decode(a, b).sigmoid() for a, b in zip(z.split(500), y.split(500))])
+
+# right: gradients are nobody's harm here
+def generate_digit(model, digit, n):
+    return model.decode(torch.randn(n, model.latent_dim), torch.full((n,), digit)).sigmoid()

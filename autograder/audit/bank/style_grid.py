@@ -1,0 +1,178 @@
+# wrong: new_z_for_each_cell
+@torch.no_grad()
+def style_grid(model, n_styles):
+    z = torch.randn(10 * n_styles, model.latent_dim)
+    return torch.sigmoid(model.decode(z, torch.arange(10).repeat(n_styles)))
+
+# wrong: repeat_for_interleave
+@torch.no_grad()
+def style_grid(model, n_styles):
+    z = torch.randn(n_styles, model.latent_dim).repeat(10, 1)
+    y = torch.tensor(list(range(10)) * n_styles)
+    return torch.sigmoid(model.decode(z, y))
+
+# wrong: transposed
+@torch.no_grad()
+def style_grid(model, n_styles):
+    styles = torch.randn(n_styles, model.latent_dim)
+    rows = [model.decode(styles, torch.full((n_styles,), d)) for d in range(10)]
+    return torch.sigmoid(torch.cat(rows))
+
+# wrong: labels_interleaved
+@torch.no_grad()
+def style_grid(model, n_styles):
+    z = torch.randn(n_styles, model.latent_dim).repeat_interleave(10, 0)
+    y = torch.tensor([d for d in range(10) for _ in range(n_styles)])
+    return torch.sigmoid(model.decode(z, y))
+
+# wrong: one_z
+@torch.no_grad()
+def style_grid(model, n_styles):
+    z = torch.randn(model.latent_dim).repeat(10 * n_styles, 1)
+    return torch.sigmoid(model.decode(z, torch.arange(10).repeat(n_styles)))
+
+# wrong: one_z_per_column - the style belongs to the digit
+@torch.no_grad()
+def style_grid(model, n_styles):
+    z = torch.randn(10, model.latent_dim).repeat(n_styles, 1)
+    return torch.sigmoid(model.decode(z, torch.arange(10).repeat(n_styles)))
+
+# wrong: uniform
+@torch.no_grad()
+def style_grid(model, n_styles):
+    z = torch.rand(n_styles, model.latent_dim).repeat_interleave(10, 0)
+    return torch.sigmoid(model.decode(z, torch.arange(10).repeat(n_styles)))
+
+# wrong: zeros
+@torch.no_grad()
+def style_grid(model, n_styles):
+    z = torch.zeros(n_styles * 10, model.latent_dim)
+    return torch.sigmoid(model.decode(z, torch.arange(10).repeat(n_styles)))
+
+# wrong: logits
+@torch.no_grad()
+def style_grid(model, n_styles):
+    z = torch.randn(n_styles, model.latent_dim).repeat_interleave(10, 0)
+    return model.decode(z, torch.arange(10).repeat(n_styles))
+
+# wrong: five_axes
+@torch.no_grad()
+def style_grid(model, n_styles):
+    styles = torch.randn(n_styles, model.latent_dim)
+    return torch.stack([model.decode(z.repeat(10, 1), torch.arange(10)).sigmoid() for z in styles])
+
+# wrong: reversed_digits
+@torch.no_grad()
+def style_grid(model, n_styles):
+    z = torch.randn(n_styles, model.latent_dim).repeat_interleave(10, 0)
+    return torch.sigmoid(model.decode(z, torch.arange(9, -1, -1).repeat(n_styles)))
+
+# wrong: shifted_digits
+@torch.no_grad()
+def style_grid(model, n_styles):
+    z = torch.randn(n_styles, model.latent_dim).repeat_interleave(10, 0)
+    return torch.sigmoid(model.decode(z, torch.arange(1, 11).repeat(n_styles) % 10))
+
+# wrong: seeded
+@torch.no_grad()
+def style_grid(model, n_styles):
+    torch.manual_seed(0)
+    z = torch.randn(n_styles, model.latent_dim).repeat_interleave(10, 0)
+    return torch.sigmoid(model.decode(z, torch.arange(10).repeat(n_styles)))
+
+# wrong: "same noise" - the same styles in each call
+g = torch.randn(1000, 64)
+
+@torch.no_grad()
+def style_grid(model, n_styles):
+    z = g[:n_styles, :model.latent_dim].repeat_interleave(10, 0)
+    return torch.sigmoid(model.decode(z, torch.arange(10).repeat(n_styles)))
+
+# wrong: one_digit
+@torch.no_grad()
+def style_grid(model, n_styles):
+    z = torch.randn(n_styles, model.latent_dim).repeat_interleave(10, 0)
+    return torch.sigmoid(model.decode(z, torch.zeros(10 * n_styles, dtype=torch.long)))
+
+# wrong: "another digit", random_digits
+@torch.no_grad()
+def style_grid(model, n_styles):
+    z = torch.randn(n_styles, model.latent_dim).repeat_interleave(10, 0)
+    return torch.sigmoid(model.decode(z, torch.randint(10, (10 * n_styles,))))
+
+# wrong: "(27, 1, 28, 28)"
+@torch.no_grad()
+def style_grid(model, n_styles):
+    z = torch.randn(n_styles, model.latent_dim).repeat_interleave(9, 0)
+    return torch.sigmoid(model.decode(z, torch.arange(9).repeat(n_styles)))
+
+# wrong: "(10, 1, 28, 28)"
+@torch.no_grad()
+def style_grid(model, n_styles):
+    z = torch.randn(1, model.latent_dim).repeat(10, 1)
+    return torch.sigmoid(model.decode(z, torch.arange(10)))
+
+# wrong: wide
+@torch.no_grad()
+def style_grid(model, n_styles):
+    z = 3 * torch.randn(n_styles, model.latent_dim).repeat_interleave(10, 0)
+    return torch.sigmoid(model.decode(z, torch.arange(10).repeat(n_styles)))
+
+# wrong: "same noise" - a line through the latent space
+@torch.no_grad()
+def style_grid(model, n_styles):
+    z = torch.linspace(-2, 2, n_styles)[:, None].repeat(1, model.latent_dim).repeat_interleave(10, 0)
+    return torch.sigmoid(model.decode(z, torch.arange(10).repeat(n_styles)))
+
+# wrong: "(30, 784)"
+@torch.no_grad()
+def style_grid(model, n_styles):
+    z = torch.randn(n_styles, model.latent_dim).repeat_interleave(10, 0)
+    return torch.sigmoid(model.decode(z, torch.arange(10).repeat(n_styles))).flatten(1)
+
+# wrong: "applied twice"
+@torch.no_grad()
+def style_grid(model, n_styles):
+    z = torch.randn(n_styles, model.latent_dim).repeat_interleave(10, 0)
+    return torch.sigmoid(model.decode(z, torch.arange(10).repeat(n_styles)).sigmoid())
+
+# right: row by row
+@torch.no_grad()
+def style_grid(model, n_styles):
+    rows = []
+    for _ in range(n_styles):
+        z = torch.randn(1, model.latent_dim).expand(10, -1)
+        rows.append(torch.sigmoid(model.decode(z, torch.arange(10))))
+    return torch.cat(rows, dim=0)
+
+# right: expand and reshape
+@torch.no_grad()
+def style_grid(model, n_styles):
+    z = torch.randn(n_styles, 1, model.latent_dim).expand(-1, 10, -1).reshape(n_styles * 10, -1)
+    y = torch.arange(10).expand(n_styles, 10).reshape(-1)
+    return model.decode(z, y).sigmoid()
+
+# right: column by column, put in order
+@torch.no_grad()
+def style_grid(model, n_styles):
+    z = torch.randn(n_styles, model.latent_dim)
+    columns = [model.decode(z, torch.full((n_styles,), d)) for d in range(10)]
+    return torch.stack(columns, dim=1).flatten(0, 1).sigmoid()
+
+# right: an index
+@torch.inference_mode()
+def style_grid(model, n_styles):
+    cells = torch.arange(n_styles * 10)
+    styles = torch.randn(n_styles, model.latent_dim)
+    return torch.sigmoid(model.decode(styles[cells // 10], cells % 10))
+
+# right: cell by cell, detached
+def style_grid(model, n_styles):
+    z = Normal(0.0, 1.0).sample((n_styles, model.latent_dim))
+    cells = [(style, torch.tensor([d])) for style in z for d in range(10)]
+    return torch.cat([torch.sigmoid(model.decode(s[None], d)) for s, d in cells]).detach()
+
+# right: gradients are nobody's harm here
+def style_grid(model, n_styles):
+    z = torch.randn(n_styles, model.latent_dim).repeat_interleave(10, 0)
+    return torch.sigmoid(model.decode(z, torch.arange(10).repeat(n_styles)))

@@ -1,0 +1,50 @@
+class Base(nn.Module):
+    def __init__(self, latent_dim=20, num_classes=10):
+        super().__init__()
+        self.latent_dim, self.num_classes = latent_dim, num_classes
+        self.enc = nn.Sequential(nn.Linear(784 + num_classes, 200), nn.ReLU())
+        self.to_mu, self.to_logvar = nn.Linear(200, latent_dim), nn.Linear(200, latent_dim)
+        self.dec = nn.Sequential(nn.Linear(latent_dim + num_classes, 200), nn.ReLU(), nn.Linear(200, 784))
+
+    def encode(self, x, y):
+        h = self.enc(condition(x.flatten(1), one_hot(y, self.num_classes)))
+        return self.to_mu(h), self.to_logvar(h)
+
+    def decode(self, z, y):
+        return self.dec(condition(z, one_hot(y, self.num_classes))).reshape(-1, 1, 28, 28)
+
+    def forward(self, x, y):
+        mu, logvar = self.encode(x, y)
+        return self.decode(posterior(mu, logvar).rsample(), y), mu, logvar
+
+
+# wrong: "digits" - the decoder is deaf
+class CVAE(Base):
+    def decode(self, z, y):
+        return super().decode(z, torch.zeros_like(y))
+
+# wrong: "digits" - the labels are shuffled in training
+class CVAE(Base):
+    def forward(self, x, y):
+        return super().forward(x, y[torch.randperm(len(y))])
+
+# wrong: "ELBO" - the decoder is not trained
+class CVAE(Base):
+    def decode(self, z, y):
+        return super().decode(z, y).detach() + 0 * z.sum()
+
+# right: 794-200-Z
+CVAE = Base
+
+# right: the label through an embedding
+class CVAE(Base):
+    def __init__(self, latent_dim=20, num_classes=10):
+        super().__init__(latent_dim, num_classes)
+        self.code = nn.Embedding(num_classes, num_classes)
+
+    def encode(self, x, y):
+        h = self.enc(torch.cat([x.flatten(1), self.code(y)], dim=1))
+        return self.to_mu(h), self.to_logvar(h)
+
+    def decode(self, z, y):
+        return self.dec(torch.cat([z, self.code(y)], dim=1)).reshape(-1, 1, 28, 28)

@@ -1,0 +1,60 @@
+class Base(nn.Module):
+    def __init__(self, latent_dim=20):
+        super().__init__()
+        self.latent_dim = latent_dim
+        self.enc = nn.Sequential(nn.Flatten(), nn.Linear(784, 200), nn.ReLU())
+        self.to_mu, self.to_logvar = nn.Linear(200, latent_dim), nn.Linear(200, latent_dim)
+        self.dec = nn.Sequential(nn.Linear(latent_dim, 200), nn.ReLU(), nn.Linear(200, 784))
+
+    def encode(self, x):
+        h = self.enc(x)
+        return self.to_mu(h), self.to_logvar(h)
+
+    def decode(self, z):
+        return self.dec(z).reshape(-1, 1, 28, 28)
+
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        return self.decode(reparameterize(mu, logvar)), mu, logvar
+
+
+# wrong: "ELBO" - the KL is subtracted
+VAE = Base
+
+def vae_loss(logits, x, mu, logvar, beta=1.0):
+    return (reconstruction_loss(logits, x) - beta * kl_divergence(mu, logvar)).mean()
+
+# wrong: "ELBO" - the mean over the pixels: the KL wins
+VAE = Base
+
+def vae_loss(logits, x, mu, logvar, beta=1.0):
+    return F.binary_cross_entropy_with_logits(logits, x) + beta * kl_divergence(mu, logvar).mean()
+
+# wrong: "ELBO" - no KL
+VAE = Base
+
+def vae_loss(logits, x, mu, logvar, beta=1.0):
+    return reconstruction_loss(logits, x).mean()
+
+# wrong: "ELBO" - the decoder is not trained
+class VAE(Base):
+    def decode(self, z):
+        return super().decode(z).detach() + 0 * z.sum()
+
+# wrong: "ELBO", "prior" - z has nothing to do with the image
+class VAE(Base):
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        return self.decode(torch.randn_like(mu)), mu, logvar
+
+# right: 784-200-Z
+VAE = Base
+
+# right: convolutional
+class VAE(Base):
+    def __init__(self, latent_dim=20):
+        super().__init__(latent_dim)
+        self.enc = nn.Sequential(nn.Conv2d(1, 16, 4, 2, 1), nn.ReLU(), nn.Conv2d(16, 32, 4, 2, 1), nn.ReLU(),
+                                 nn.Flatten(), nn.Linear(1568, 200), nn.ReLU())
+        self.dec = nn.Sequential(nn.Linear(latent_dim, 1568), nn.ReLU(), nn.Unflatten(1, (32, 7, 7)),
+                                 nn.ConvTranspose2d(32, 16, 4, 2, 1), nn.ReLU(), nn.ConvTranspose2d(16, 1, 4, 2, 1))

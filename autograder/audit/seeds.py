@@ -1,0 +1,84 @@
+"""Ask for luck: right answers that a secret seed rejects, nearly right ones that it accepts.
+
+`python -m autograder audit seeds --seeds 2000` draws that many grading checks for each question, and lets each judge
+the reference, right answers of other styles, and the wrong answers that come nearest to being right. The training
+questions are left out: a seed takes them seconds; `benchmarks/calibrate.py` is their measurement.
+"""
+
+import secrets
+import time
+
+import torch
+
+from autograder import keys
+from autograder.audit import bank
+from autograder.audit.checks import grading, namespace
+from autograder.questions import QUESTIONS, find
+from autograder.questions.definition import Question
+
+# The nearest to right, by the beginnings of their titles in the bank. Of all other questions: every wrong answer.
+MARGINAL = {
+    "reparameterize": ("half_outside", "clipped_noise", '"not Gaussian"', "kept_noise", "std_detached", "first_row"),
+    "generate": ("narrow", "clipped", "shifted"),
+    "generate_digit": ("wide", '"mean of your draws"', "first_only"),
+    "style_grid": ("wide", "new_z_for_each_cell", "one_z_per_column"),
+    "vae": ("half_outside", '"independently"'),
+    "cvae": ("labels_shuffled", "forgets_label_in_forward"),
+    "label_embedding": ('"does not use it"',),
+}
+# Right answers of other styles. Of all other questions: every one.
+RIGHT = {
+    "reparameterize": ("the noise is subtracted", "a multivariate", "float64", "Box"),
+    "generate": ("inference", "in pieces"), "generate_digit": ("ones times",), "style_grid": ("an index",),
+    "vae": ("one head", "BatchNorm and Dropout"), "cvae": ("BatchNorm and Dropout",), "label_embedding": ("two tables",),
+}
+TRAINED = ("train_vae", "train_cvae")
+
+
+def entries(question: Question) -> list[bank.Entry]:
+    """The answers of the bank that many seeds judge."""
+    def chosen(entry, wanted) -> bool:
+        return wanted is None or entry.title.startswith(wanted)
+
+    return [entry for entry in bank.load(question.name)
+            if chosen(entry, (MARGINAL if entry.wrong else RIGHT).get(question.name))]
+
+
+def count(question: Question, seeds: range | list[int]) -> dict[str, tuple[bool, int, int]]:
+    """Title -> (wrong, seeds under which it was judged as it should not be, seeds)."""
+    answers = {"reference": (False, question.namespace)}
+    answers |= {entry.title: (entry.wrong, namespace(question, entry.source)) for entry in entries(question)}
+    luck = dict.fromkeys(answers, 0)
+    for seed in seeds:
+        key = keys.draw_key(question, seed, signatures=False)
+        for title, (wrong, names) in answers.items():
+            luck[title] += grading(question, names, seed, key, named=False).right == wrong
+    return {title: (wrong, luck[title], len(seeds)) for title, (wrong, _) in answers.items()}
+
+
+def arguments(parser) -> None:
+    parser.add_argument("question", nargs="*", help="only these (default: all but the training questions)")
+    parser.add_argument("--seeds", type=int, default=2000, help="how many (default: 2000)")
+    parser.add_argument("--first", type=int, help="the first of them (default: a secret one)")
+
+
+def run(options) -> int:
+    """0: no right answer was rejected and no wrong one accepted."""
+    torch.set_num_threads(1)
+    questions = [find(name) for name in options.question] or [q for q in QUESTIONS.values() if q.name not in TRAINED]
+    first = secrets.randbits(40) if options.first is None else options.first
+    print(f"{options.seeds} seeds from {first}; false rejects of right answers, false accepts of wrong ones")
+    bad = 0
+    for question in questions:
+        started = time.process_time()
+        found = count(question, range(first, first + options.seeds))
+        right = [luck for wrong, luck, _ in found.values() if not wrong]
+        wrong = [luck for wrong, luck, _ in found.values() if wrong]
+        bad += sum(right) + sum(wrong)
+        print(f"{question.name:20s} {sum(right):4d} of {len(right) * options.seeds:7d} right rejected, "
+              f"{sum(wrong):4d} of {len(wrong) * options.seeds:7d} wrong accepted, "
+              f"{time.process_time() - started:7.0f} s", flush=True)
+        for title, (is_wrong, luck, _) in found.items():
+            if luck:
+                print(f"    {luck} x {'accepted' if is_wrong else 'rejected'}: {title}", flush=True)
+    return int(bad > 0)
