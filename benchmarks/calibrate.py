@@ -1,0 +1,157 @@
+"""Where right and wrong answers end after the micro-training of `train_vae` and `train_cvae`.
+
+`python benchmarks/calibrate.py [--seeds 10]` trains several right architectures and the usual wrong ones,
+judges none of them, and prints mean and standard deviation of what the two checks look at. The bounds in
+`autograder/questions/train_vae.py` and `train_cvae.py` come from this table.
+"""
+
+import argparse
+import math
+import statistics
+import time
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.distributions import Normal
+
+from autograder.questions.cvae import CVAE
+from autograder.questions.definition import Draw
+from autograder.questions.training import training_probe
+from autograder.questions.vae import VAE
+from utils.check import probe
+from utils.check.classifier import read
+from utils.data import upsample
+
+
+class Deep(VAE):
+    """Three layers, tanh, BatchNorm and Dropout."""
+
+    def __init__(self, latent_dim=20, labels=0):
+        super().__init__(latent_dim)
+        self.body = nn.Sequential(nn.Flatten(), nn.Linear(784 + labels, 512), nn.BatchNorm1d(512), nn.Tanh(),
+                                  nn.Linear(512, 256), nn.Tanh(), nn.Dropout(0.1), nn.Linear(256, 2 * latent_dim))
+        self.decoder = nn.Sequential(nn.Linear(latent_dim + labels, 256), nn.Tanh(), nn.Linear(256, 512), nn.Tanh(),
+                                     nn.Linear(512, 784))
+
+    def encode(self, x):
+        return self.body(x).chunk(2, dim=1)
+
+
+class Convolutional(VAE):
+    def __init__(self, latent_dim=20, labels=0):
+        super().__init__(latent_dim)
+        self.body = nn.Sequential(nn.Conv2d(1 + labels, 16, 3, 2, 1), nn.ReLU(), nn.Conv2d(16, 32, 3, 2, 1), nn.ReLU(),
+                                  nn.Flatten(), nn.Linear(1568, 2 * latent_dim))
+        self.decoder = nn.Sequential(nn.Linear(latent_dim + labels, 1568), nn.ReLU(), nn.Unflatten(1, (32, 7, 7)),
+                                     nn.ConvTranspose2d(32, 16, 4, 2, 1), nn.ReLU(), nn.ConvTranspose2d(16, 1, 4, 2, 1))
+
+    def encode(self, x):
+        return self.body(x).chunk(2, dim=1)
+
+
+class Narrow(VAE):
+    """A hidden layer of 64 in place of 400."""
+
+    def __init__(self, latent_dim=20):
+        super().__init__(latent_dim)
+        self.hidden, self.mu, self.logvar = nn.Linear(784, 64), nn.Linear(64, latent_dim), nn.Linear(64, latent_dim)
+        self.decoder = nn.Sequential(nn.Linear(latent_dim, 64), nn.ReLU(), nn.Linear(64, 784))
+
+
+def conditional(base):
+    """A CVAE from one of the networks above: label planes or columns beside the input."""
+
+    class Conditional(base):
+        def __init__(self, latent_dim=20, num_classes=10):
+            super().__init__(latent_dim, labels=num_classes)
+
+        def encode(self, x, y):
+            onehot = F.one_hot(y, 10).float()
+            if base is Convolutional:
+                x = torch.cat([x, onehot.view(-1, 10, 1, 1).expand(-1, -1, 28, 28)], dim=1)
+            else:
+                x = torch.cat([x.flatten(1), onehot], dim=1)
+            return self.body(x).chunk(2, dim=1)
+
+        def decode(self, z, y):
+            return super().decode(torch.cat([z, F.one_hot(y, 10).float()], dim=1))
+
+        def forward(self, x, y):
+            mu, logvar = self.encode(x, y)
+            return self.decode(Normal(mu, (0.5 * logvar).exp()).rsample(), y), mu, logvar
+
+    return Conditional
+
+
+class IgnoresLabel(CVAE):
+    def decode(self, z, y):
+        return super().decode(z, torch.zeros_like(y))
+
+
+class DecodesMean(VAE):
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        return self.decode(mu), mu, logvar
+
+
+def loss(beta=1.0, pixels=784, kl="sum"):
+    """The loss of Task 1, or one of its usual mistakes."""
+    def vae_loss(logits, x, mu, logvar, beta_=beta):
+        reconstruction = F.binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1).mean(1) * pixels
+        divergence = 0.5 * (mu.square() + logvar.exp() - 1 - logvar)
+        return (reconstruction + beta_ * (divergence.mean(1) if kl == "mean" else divergence.sum(1))).mean()
+    return vae_loss
+
+
+VAES = {
+    "MLP": (VAE, loss()), "narrow MLP": (Narrow, loss()), "deep, BatchNorm, Dropout": (Deep, loss()),
+    "convolutional": (Convolutional, loss()),
+    "wrong: KL subtracted": (VAE, loss(beta=-1.0)), "wrong: no KL": (VAE, loss(beta=0.0)),
+    "wrong: mean over pixels": (VAE, loss(pixels=1)), "wrong: mean over latents": (VAE, loss(kl="mean")),
+    "wrong: beta 10": (VAE, loss(beta=10.0)), "wrong: decodes mu": (DecodesMean, loss()),
+}
+CVAES = {"MLP": CVAE, "deep, BatchNorm, Dropout": conditional(Deep), "convolutional": conditional(Convolutional),
+         "wrong: decoder ignores the label": IgnoresLabel}
+
+
+def measure(model, vae_loss, seed: int) -> dict[str, float]:
+    labels = vae_loss is None
+    inputs, steps = training_probe(Draw(seed), "M", None if labels else "loss", labels)
+    answers, status = probe.run(steps, inputs, {"M": model, "loss": vae_loss}, seed=seed)
+    if "dec" not in answers:
+        return {"diverged": 1.0}
+    x, order = upsample(inputs["held8"]).double().flatten(1), inputs["order"]
+    logits = answers["dec"].double().flatten(1)
+    mu, logvar = answers["enc.0"].double()[order], answers["enc.1"].double()[order]
+    prior = answers["prior"].double().flatten(1)
+    log_p = x @ prior.T - F.softplus(prior).sum(1)
+    figures = {"negative ELBO": float(((F.softplus(logits) - logits * x[order]).sum(1)
+                                       + (mu.square() + logvar.exp() - 1 - logvar).sum(1) / 2).mean()),
+               "prior": float((log_p.logsumexp(1) - math.log(len(prior))).mean()),
+               "seconds": status["trained"]["seconds"]}
+    if labels:
+        figures["read"] = float((read(torch.sigmoid(prior)) == inputs["prior_y"]).float().mean())
+    return figures
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=10)
+    seeds = range(parser.parse_args().seeds)
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {len(seeds)} seeds; mean +- sd")
+    for title, models in (("train_vae", VAES), ("train_cvae", {name: (model, None) for name, model in CVAES.items()})):
+        print(f"\n{title}")
+        for name, (model, vae_loss) in models.items():
+            started = time.perf_counter()
+            runs = [measure(model, vae_loss, seed) for seed in seeds]
+            if any("diverged" in r for r in runs):
+                print(f"| {name} | diverged in {sum('diverged' in r for r in runs)} of {len(runs)} runs |", flush=True)
+                continue
+            cells = [f"{figure} {statistics.mean(r[figure] for r in runs):.3f} +- "
+                     f"{statistics.stdev(r[figure] for r in runs):.3f}" for figure in runs[0]]
+            print(f"| {name} | " + " | ".join(cells) + f" | {time.perf_counter() - started:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()

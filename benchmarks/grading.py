@@ -1,0 +1,174 @@
+"""Seconds, processor time and memory per graded notebook: ours cold and warm, plain nbgrader, otter-grader.
+
+    python benchmarks/grading.py [--students 6] [--repeats 1] [--task task1_vae] [--training] [--otter PROGRAM]
+
+The same submissions for all: two thirds right, one third untouched. nbgrader runs its stock preprocessors in an
+ordinary kernel; its training cells are deleted unless --training is given (ours never runs them). Otter gets one
+trivial test per question, so its figure is its floor. Prints a markdown table.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import nbformat
+from nbgrader.apps import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
+
+from autograder.build import course_config
+from autograder.guard import family, sizes
+
+os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]      # nbgrader starts alembic
+TICK = os.sysconf("SC_CLK_TCK")
+PLAIN = """
+c = get_config()
+c.CourseDirectory.source_directory, c.CourseDirectory.release_directory = "solutions", "assignments"
+c.Execute.timeout = 3600
+"""
+
+
+def made_up(course: Path, task: str, students: int, training=True, settings=None) -> Path:
+    """A released task and what a made-up class hands in."""
+    (course / "solutions" / task).mkdir(parents=True)
+    shutil.copy(ROOT / "solutions" / task / f"{task}.ipynb", course / "solutions" / task)
+    (course / "nbgrader_config.py").write_text(settings or (ROOT / "nbgrader_config.py").read_text())
+    config = course_config(course)
+    config.CourseDirectory.root = str(course)
+    done = NbGraderAPI(CourseDirectory(config=config), config=config).generate_assignment(task)
+    if not done["success"]:
+        raise SystemExit(done["error"])
+    released = nbformat.read(course / "assignments" / task / f"{task}.ipynb", as_version=4)
+    solved = nbformat.read(course / "solutions" / task / f"{task}.ipynb", as_version=4)
+    answers = {cell.id: "\n".join(line for line in cell.source.splitlines() if "### " not in line)
+               for cell in solved.cells if cell.metadata.get("nbgrader", {}).get("solution")}
+    if not training:
+        released.cells = [cell for cell in released.cells
+                          if not {"train", "explore"} & set(cell.metadata.get("tags", []))]
+    for number in range(students):
+        notebook = nbformat.from_dict(json.loads(json.dumps(released)))
+        for cell in notebook.cells:
+            if number % 3 and cell.id in answers:
+                cell.source = f"{answers[cell.id]}\n# {number}" if cell.cell_type == "code" else answers[cell.id]
+        place = course / "submitted" / f"student{number:05}" / task / f"{task}.ipynb"
+        place.parent.mkdir(parents=True)
+        nbformat.write(notebook, place)
+    return course
+
+
+def measured(command: list, folder: Path, accepted=(0,)) -> dict:
+    """Run a command that ends with one of these statuses: wall seconds, processor seconds and peak memory (PSS) of it and all that it starts."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "VAE_DATA": "digits"}
+    started, used, peak = time.monotonic(), {}, 0
+    log = open(folder / "benchmark.log", "ab")
+    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+    over, looked = threading.Event(), 0.0
+
+    def look():
+        nonlocal peak, looked
+        while not over.wait(0.05):
+            members = family(process.pid)
+            for pid in members:
+                try:
+                    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                except OSError:
+                    continue
+                used[pid, words[19]] = (int(words[11]) + int(words[12])) / TICK
+            if time.monotonic() - looked > 1:       # it costs more than a look at the times
+                looked = time.monotonic()
+                peak = max(peak, sum(sizes(f"/proc/{pid}/smaps_rollup").get("Pss", 0) for pid in members))
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    status = process.wait()
+    over.set()
+    watcher.join()
+    log.close()
+    if status not in accepted:
+        raise SystemExit(f"{command} ended with {status}:\n{(folder / 'benchmark.log').read_text()[-2000:]}")
+    return {"wall": time.monotonic() - started, "cpu": sum(used.values()), "memory": peak / 2**30}
+
+
+def ours(course: Path, task: str, *options: str) -> dict:
+    """One run of our command, with where a notebook's seconds go."""
+    found = measured([sys.executable, "-m", "autograder", "grade", task, "--force", *options], course, accepted=(0, 1))
+    records = [json.loads(path.read_text())["seconds"] for path in (course / "autograded").glob("*/*/*.verdicts.json")]
+    for name in ("start", "cells", "checks", "judging", "total"):
+        found[name] = statistics.mean(record[name] for record in records)
+    return found
+
+
+def otter(program: str, course: Path, task: str) -> dict:
+    """`otter run`, one submission after the other: it takes one at a time."""
+    folder = course / "otter"
+    (folder / "tests").mkdir(parents=True, exist_ok=True)
+    released = nbformat.read(course / "assignments" / task / f"{task}.ipynb", as_version=4)
+    for cell in released.cells:
+        mark = cell.metadata.get("nbgrader", {})
+        if cell.cell_type == "code" and mark.get("grade"):
+            case = {"code": ">>> 1 + 1\n2", "hidden": False, "locked": False}
+            test = {"name": mark["grade_id"], "points": mark["points"],
+                    "suites": [{"cases": [case], "scored": True, "setup": "", "teardown": "", "type": "doctest"}]}
+            (folder / "tests" / f"{mark['grade_id']}.py").write_text(f"OK_FORMAT = True\ntest = {test!r}\n")
+    archive = folder / "autograder.zip"
+    measured([program, "generate", "-t", str(folder / "tests"), "-o", str(archive), "--no-environment"], folder)
+    runs = [measured([program, "run", "-a", str(archive), "-o", str(folder), str(notebook)], folder)
+            for notebook in sorted((course / "submitted").glob("*/*/*.ipynb"))]
+    return {"wall": sum(run["wall"] for run in runs), "cpu": sum(run["cpu"] for run in runs),
+            "memory": max(run["memory"] for run in runs)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--students", type=int, default=6)
+    parser.add_argument("--repeats", type=int, default=1, help="the median counts")
+    parser.add_argument("--task", default="task1_vae")
+    parser.add_argument("--training", action="store_true", help="nbgrader runs the training cells, too")
+    parser.add_argument("--otter", default=shutil.which("otter"), metavar="PROGRAM")
+    options = parser.parse_args()
+    task, students = options.task, options.students
+    with tempfile.TemporaryDirectory(prefix="course-", dir="/var/tmp" if os.path.isdir("/var/tmp") else None) as place:
+        course = made_up(Path(place, "ours"), task, students)
+        plain = made_up(Path(place, "plain"), task, students, options.training, PLAIN)
+        contestants = {f"ours, {workers} worker{'s' * (workers > 1)}, {' '.join(how)[2:] or 'warm'}":
+                       lambda workers=workers, how=how: ours(course, task, "--workers", str(workers), *how)
+                       for workers in (1, 2) for how in ([], ["--cold"])}
+        contestants[f"nbgrader {'with' if options.training else 'without'} training cells"] = lambda: measured(
+            [sys.executable, "-m", "nbgrader", "autograde", task, "--force"], plain)
+        if options.otter:
+            contestants["otter run"] = lambda: otter(options.otter, plain, task)
+        runs = {name: [] for name in contestants}
+        for _ in range(options.repeats):        # in turn, so that a busy machine slows all alike
+            for name, contestant in contestants.items():
+                runs[name].append(contestant())
+                print(f"{name}: {runs[name][-1]['wall']:.1f} s", file=sys.stderr)
+    print(table(runs, task, students))
+
+
+def table(runs: dict, task: str, students: int) -> str:
+    columns = ("wall", "cpu", "memory", "start", "cells", "checks", "judging")
+    lines = [f"{students} submissions of {task}; {platform.processor() or platform.machine()}, {os.cpu_count()} cores, "
+             f"Python {platform.python_version()}. Medians of {len(next(iter(runs.values())))}. Seconds per notebook; "
+             "wall and CPU with the start of the program; memory: peak PSS of all processes in GiB.", "",
+             f"| | {' | '.join(columns)} |", f"|---|{'---|' * len(columns)}"]
+    for name, found in runs.items():
+        middle = {key: statistics.median(run[key] for run in found) for key in found[0]}
+        for key in ("wall", "cpu"):
+            middle[key] /= students
+        lines.append(f"| {name} | {' | '.join(f'{middle[key]:.2f}' if key in middle else '' for key in columns)} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

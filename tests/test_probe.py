@@ -1,0 +1,165 @@
+"""What a probe collects, and what it leaves behind."""
+
+import linecache
+
+import pytest
+import torch
+from torch import nn
+
+from utils.check import probe
+
+X = torch.tensor([[1.0, -2.0], [0.5, 3.0]])
+
+
+def run(function, *steps, inputs=None, **options):
+    steps = steps or ({"as": "a", "call": "f", "args": ["$x"], "grad": ["x"]},)
+    return probe.run(list(steps), {"x": X.clone()} if inputs is None else inputs, {"f": function, **options})
+
+
+def test_answers_are_outputs_and_gradients():
+    answers, status = run(lambda x: x.square().sum(1))
+    assert torch.equal(answers["a"], X.square().sum(1)) and torch.equal(answers["a.grad.x"], 2 * X)
+    assert status["a"]["state"] == "ok" and status["a"]["parts"][0]["shape"] == [2]
+
+
+def test_parts_of_a_tuple_are_named():
+    answers, status = run(lambda x: (x, [1], x + 1))
+    assert status["a"]["kind"] == "tuple of 3" and {"a.0", "a.2"} <= answers.keys() and "a.1" not in answers
+
+
+def test_an_input_that_was_changed_is_told_and_later_steps_get_the_original():
+    steps = [{"as": name, "call": "f", "args": ["$x"]} for name in ("a", "b")]
+    answers, _ = run(lambda x: x.add_(1), *steps)
+    assert torch.equal(answers["a.after.x"], X + 1) and torch.equal(answers["b"], X + 1)
+
+
+def test_the_seed_the_dtype_and_the_grad_mode_of_the_notebook_stay_as_they_were():
+    def f(x):
+        torch.manual_seed(3)
+        torch.set_default_dtype(torch.float64)
+        torch.set_grad_enabled(False)
+        return x
+
+    torch.manual_seed(11)
+    expected = torch.rand(3)
+    torch.manual_seed(11)
+    _, status = run(f)
+    assert status["a"]["seeded"] and status["a"]["dtype_changed"]
+    assert torch.get_default_dtype() == torch.float32 and torch.is_grad_enabled()
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_a_seed_gives_the_same_draws_and_no_seed_gives_others():
+    steps = [{"as": "a", "call": "f", "args": ["$x"]}]
+    a, b = (probe.run(steps, {"x": X}, {"f": torch.randn_like}, seed=5)[0]["a"] for _ in range(2))
+    c, d = (probe.run(steps, {"x": X}, {"f": torch.randn_like})[0]["a"] for _ in range(2))
+    assert torch.equal(a, b) and not torch.equal(c, d)
+
+
+@pytest.mark.parametrize("error", [SystemExit(0), ValueError("bad"), RecursionError(), MemoryError(), GeneratorExit()])
+def test_whatever_is_raised_becomes_a_status(error):
+    def f(x):
+        raise error
+
+    answers, status = run(f)
+    assert not answers and status["a"]["state"] == "error" and status["a"]["error"] == type(error).__name__
+
+
+def test_the_students_own_line_is_told():
+    names = {}
+    exec(compile("def f(x):\n    y = x + 1\n    return y @ y.T @ y.T\n", "<cell>", "exec"), names)
+    linecache.cache["<cell>"] = (0, None, ["def f(x):\n", "    y = x + 1\n", "    return y @ y.T @ y.T\n"], "<cell>")
+    _, status = probe.run([{"as": "a", "call": "f", "args": ["$x"]}], {"x": torch.ones(2, 3)}, names)
+    assert status["a"]["line"] == "return y @ y.T @ y.T" and status["a"]["lineno"] == 3
+
+
+def test_a_stub_is_not_attempted_and_an_error_of_the_same_kind_elsewhere_is_one():
+    names = {}
+    exec("def stub(x):\n    raise NotImplementedError\ndef f(x):\n    return stub(x)\ndef g(x):\n    return x.missing()\n",
+         names)
+    _, status = probe.run([{"as": f"of {name}", "call": name, "args": ["$x"]} for name in ("f", "g")], {"x": X}, names)
+    assert status["of f"]["state"] == "not attempted" and status["of f"]["function"] == "stub"
+    assert status["of g"]["state"] == "error"
+
+
+class Liar(torch.Tensor):
+    shape = (7, 7)
+
+    @classmethod
+    def __torch_function__(cls, function, types, args=(), kwargs=None):
+        return torch.zeros(2)
+
+
+class Pretender:
+    __class__ = torch.Tensor
+    shape = (2,)
+    requires_grad = False
+
+
+def test_a_tensor_subclass_is_taken_by_its_numbers():
+    answers, status = run(lambda x: (x + 1).detach().as_subclass(Liar))
+    assert torch.equal(answers["a"], X + 1) and type(answers["a"]) is torch.Tensor
+    assert status["a"]["parts"][0]["shape"] == [2, 2]
+
+
+def test_an_object_that_lies_about_its_class_is_no_tensor():
+    answers, status = run(lambda x: Pretender())
+    assert not answers and status["a"]["kind"] == "Pretender"
+
+
+def test_a_huge_result_is_told_and_not_kept():
+    answers, status = run(lambda x: x.sum().expand(10**6, 10**6))
+    assert not answers and status["a"]["parts"][0]["too_large"]
+
+
+@pytest.mark.parametrize("result", [torch.eye(3).to_sparse(), torch.zeros(2, device="meta")])
+def test_a_tensor_without_numbers_is_no_answer(result):
+    answers, status = run(lambda x: result)
+    assert not answers and "tensor" in status["a"]["parts"][0]["kind"]
+
+
+def test_inference_tensors_and_numpy_arrays_can_be_read():
+    answers, _ = run(torch.inference_mode()(lambda x: x + 1))
+    assert torch.equal(answers["a"] + 0, X + 1)
+    answers, status = run(lambda x: x.detach().numpy() * 2)
+    assert torch.equal(answers["a"], 2 * X) and status["a"]["kind"] == "ndarray"
+
+
+def test_stand_ins_are_there_for_a_step_and_gone_after_it():
+    mine = object()
+    seen = {}
+    namespace = {"kl_divergence": mine, "f": lambda x: seen.setdefault("kl", namespace["kl_divergence"]) and x}
+    step = {"as": "a", "call": "f", "args": ["$x"], "standins": ["kl_divergence", "one_hot"]}
+    probe.run([step], {"x": X}, namespace)
+    assert seen["kl"] is not mine and namespace["kl_divergence"] is mine and "one_hot" not in namespace
+
+
+def test_stand_ins_are_gone_after_an_error_too():
+    def f(x):
+        raise KeyboardInterrupt
+
+    namespace = {"f": f}
+    with pytest.raises(KeyboardInterrupt):
+        probe.run([{"as": "a", "call": "f", "args": ["$x"], "standins": ["one_hot"]}], {"x": X}, namespace)
+    assert "one_hot" not in namespace
+
+
+def test_bound_objects_count_before_the_namespace():
+    answers, _ = probe.run([{"as": "a", "call": "f", "args": ["$x"]}], {"x": X}, {"f": None}, bound={"f": torch.neg})
+    assert torch.equal(answers["a"], -X)
+
+
+def test_steps_after_a_failed_one_are_skipped():
+    _, status = run(None, {"as": "m", "new": "f"}, {"as": "a", "call": "m.encode", "args": ["$x"]},
+                    {"as": "z", "draw": ["$a.0", "$a.1"]}, {"as": "p", "push": "m.encode", "args": ["$x"]},
+                    {"as": "b", "blank": "m", "module": "Embedding"}, {"as": "k", "modules": "m"})
+    assert status["m"]["state"] == "error"
+    assert {status[name]["state"] for name in ("a", "z", "p", "b", "k")} == {"skipped"}
+
+
+def test_a_push_finds_what_no_weights_can_reach():
+    steps = [{"as": "m", "new": "f"}, {"as": "p", "push": "m.forward", "args": ["$x"], "sign": -1, "until": 3.0},
+             {"as": "a", "call": "m", "args": ["$x"], "after": ["p"]}]
+    free, _ = run(lambda: nn.Linear(2, 3), *steps)
+    bound, _ = run(lambda: nn.Sequential(nn.Linear(2, 3), nn.Softplus()), *steps)
+    assert free["a"].mean() < -2.9 and bound["a"].mean() > 0
