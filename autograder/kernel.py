@@ -36,6 +36,11 @@ class Settings:
     manager: type = SandboxedKernelManager
     config: Config = field(default_factory=Config)
 
+    @property
+    def longest(self) -> float:
+        """Seconds after which grading a notebook must have ended, however often its kernel was started."""
+        return self.notebook_seconds + (self.restarts + 2) * self.startup_seconds
+
 
 class Fatal(Exception):
     """A cell after which the kernel cannot go on. state: "out of time" or "no answers"."""

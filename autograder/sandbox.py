@@ -471,7 +471,14 @@ class UnsandboxedProvisioner(LocalProvisioner):
 
 
 class Client(AsyncKernelClient):
-    """Without the 0.2 s that jupyter_client's spends to make sure that nothing more comes."""
+    """Without the 0.2 s that jupyter_client's spends to make sure that nothing more comes, and without heartbeat.
+
+    The guard knows whether the kernel lives. jupyter_client's heartbeat waits for ever for the end of a message that
+    a hostile kernel has only begun, and `stop_channels` then waits for the heartbeat.
+    """
+
+    def start_channels(self, **channels):
+        super().start_channels(**{**channels, "hb": False})
 
     async def wait_for_ready(self, timeout=None):
         """Return when the kernel answers and its outputs arrive. Raises RuntimeError if that does not happen."""

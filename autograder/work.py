@@ -5,6 +5,7 @@ course. The gradebook is written elsewhere, by one process (`autograder.grade`).
 """
 
 import dataclasses
+import faulthandler
 import functools
 import hashlib
 import json
@@ -55,7 +56,11 @@ class Outcome:
 
 
 def do(work: Work) -> Outcome:
-    """Rebuild, run and judge. Raises nothing: a problem of ours is part of the outcome."""
+    """Rebuild, run and judge. Raises nothing: a problem of ours is part of the outcome.
+
+    If it has not ended when every limit must have stopped it, the worker ends with a traceback, and the class goes on.
+    """
+    faulthandler.dump_traceback_later(work.settings.longest, exit=True)
     torch.set_num_threads(1)
     os.environ["NBGRADER_EXECUTION"] = "autograde"      # as nbgrader sets it; kernels are told
     try:
@@ -70,6 +75,8 @@ def do(work: Work) -> Outcome:
         return Outcome(result, repairs, work.made_from)
     except Exception as error:
         return Outcome(problem=f"{type(error).__name__}: {error}".splitlines()[0][:300], log=traceback.format_exc())
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 # What a grading was made from
