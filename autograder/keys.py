@@ -80,11 +80,14 @@ def verdict(question: Question, key: Key, seed: int, answers: dict, status: dict
 
 
 def with_names(question: Question, key: Key, seed: int) -> Key:
-    """`key` with signatures: its own where they depend on its inputs, else those of the public key, which cost nothing."""
-    if any(test["test"] in ("close", "gaussian") for variant in key.variants for test in variant.tests):
+    """`key` with signatures: its own where they hold numbers made of its inputs, else those of the public key.
+
+    Which relations a misconception breaks does not depend on the inputs, and drawing them again takes seconds.
+    """
+    public, kinds = public_key(question.name), {test["test"] for variant in key.variants for test in variant.tests}
+    if kinds & {"close", "gaussian"} or [one.tests for one in key.variants] != [one.tests for one in public.variants]:
         return with_signatures(question, key, seed)
-    # which relations a misconception breaks does not depend on the inputs
-    return dataclasses.replace(key, signatures=public_key(question.name).signatures)
+    return dataclasses.replace(key, signatures=public.signatures)
 
 
 def probe_inputs(key: Key) -> dict:

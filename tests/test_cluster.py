@@ -16,6 +16,7 @@ import small_course
 import small_task
 from autograder import __main__ as command
 from autograder import executors, work
+from autograder.kernel import Settings
 from small_course import TASK
 
 pytest.importorskip("distributed", reason="needs Dask: pip install 'vae-exercise[cluster]'")
@@ -94,5 +95,5 @@ def test_a_scheduler_that_is_lost_is_named(tmp_path, capsys, monkeypatch):
 
 def test_a_worker_with_another_version_of_the_questions_is_refused(monkeypatch):
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")       # which `do` sets for good
-    one = work.Work(TASK, "ada", b"{}", "{}", b"secret", None, {"questions": "another"})
+    one = work.Work(TASK, "ada", b"{}", "{}", b"secret", Settings(), {"questions": "another"})
     assert "another version of the questions" in work.do(one).problem

@@ -75,7 +75,7 @@ def relabel(model, x, y, new_y):
     mu, _ = model.encode(x, y)
     return model.decode(torch.zeros_like(mu), new_y).sigmoid()
 
-# wrong: sampled, random_style
+# wrong: sampled
 @torch.no_grad()
 def relabel(model, x, y, new_y):
     return model.decode(torch.randn(len(x), model.latent_dim), new_y).sigmoid()

@@ -64,33 +64,9 @@ def vae_loss(logits, x, mu, logvar, beta=1.0):
 def vae_loss(logits, x, mu, logvar, beta=1.0):
     return (reconstruction_loss(logits, x) * beta + kl_divergence(mu, logvar)).mean()
 
-# wrong: beta_divides
-def vae_loss(logits, x, mu, logvar, beta=1.0):
-    return (reconstruction_loss(logits, x) + kl_divergence(mu, logvar) / max(beta, 1e-9)).mean()
-
-# wrong: beta_added
-def vae_loss(logits, x, mu, logvar, beta=1.0):
-    return (reconstruction_loss(logits, x) + kl_divergence(mu, logvar)).mean() + beta
-
 # wrong: beta_squared
 def vae_loss(logits, x, mu, logvar, beta=1.0):
     return (reconstruction_loss(logits, x) + beta ** 2 * kl_divergence(mu, logvar)).mean()
-
-# wrong: beta_balance - the two weights add up to one
-def vae_loss(logits, x, mu, logvar, beta=1.0):
-    return ((1 - beta) * reconstruction_loss(logits, x) + beta * kl_divergence(mu, logvar)).mean()
-
-# wrong: beta_default - another default
-def vae_loss(logits, x, mu, logvar, beta=0.5):
-    return (reconstruction_loss(logits, x) + beta * kl_divergence(mu, logvar)).mean()
-
-# wrong: beta_zero_is_one - 0 is taken for "not given"
-def vae_loss(logits, x, mu, logvar, beta=None):
-    return (reconstruction_loss(logits, x) + (beta or 1.0) * kl_divergence(mu, logvar)).mean()
-
-# wrong: beta_clipped
-def vae_loss(logits, x, mu, logvar, beta=1.0):
-    return (reconstruction_loss(logits, x) + min(beta, 1.0) * kl_divergence(mu, logvar)).mean()
 
 # wrong: no_kl
 def vae_loss(logits, x, mu, logvar, beta=1.0):
@@ -100,10 +76,6 @@ def vae_loss(logits, x, mu, logvar, beta=1.0):
 def vae_loss(logits, x, mu, logvar, beta=1.0):
     return (beta * kl_divergence(mu, logvar)).mean()
 
-# wrong: not_averaged
-def vae_loss(logits, x, mu, logvar, beta=1.0):
-    return reconstruction_loss(logits, x) + beta * kl_divergence(mu, logvar)
-
 # wrong: detached
 def vae_loss(logits, x, mu, logvar, beta=1.0):
     with torch.no_grad():
@@ -112,10 +84,6 @@ def vae_loss(logits, x, mu, logvar, beta=1.0):
 # wrong: detached - a new tensor
 def vae_loss(logits, x, mu, logvar, beta=1.0):
     return torch.tensor((reconstruction_loss(logits, x) + beta * kl_divergence(mu, logvar)).mean().item())
-
-# wrong: kl_detached
-def vae_loss(logits, x, mu, logvar, beta=1.0):
-    return (reconstruction_loss(logits, x) + beta * kl_divergence(mu, logvar).detach()).mean()
 
 # wrong: kl_detached - .item()
 def vae_loss(logits, x, mu, logvar, beta=1.0):
@@ -130,38 +98,10 @@ def vae_loss(logits, x, mu, logvar, beta=1.0):
     rec, kl = reconstruction_loss(logits, x).mean(), kl_divergence(mu, logvar).mean()
     return rec + beta * kl, rec, kl
 
-# wrong: keeps_axis
-def vae_loss(logits, x, mu, logvar, beta=1.0):
-    return (reconstruction_loss(logits, x) + beta * kl_divergence(mu, logvar)).mean(0, keepdim=True)
-
-# wrong: arguments_exchanged - x and logits
-def vae_loss(logits, x, mu, logvar, beta=1.0):
-    return (reconstruction_loss(x, logits) + beta * kl_divergence(mu, logvar)).mean()
-
-# wrong: arguments_exchanged - mu and logvar
-def vae_loss(logits, x, mu, logvar, beta=1.0):
-    return (reconstruction_loss(logits, x) + beta * kl_divergence(logvar, mu)).mean()
-
-# wrong: multiplied
-def vae_loss(logits, x, mu, logvar, beta=1.0):
-    return (reconstruction_loss(logits, x) * beta * kl_divergence(mu, logvar)).mean()
-
-# wrong: halved
-def vae_loss(logits, x, mu, logvar, beta=1.0):
-    return 0.5 * (reconstruction_loss(logits, x) + beta * kl_divergence(mu, logvar)).mean()
-
-# wrong: fixed_batch_size
-def vae_loss(logits, x, mu, logvar, beta=1.0):
-    return (reconstruction_loss(logits, x) + beta * kl_divergence(mu, logvar)).sum() / 128
-
 # wrong: summed, kl_summed - (N,) + (N, 1), summed and divided by N
 def vae_loss(logits, x, mu, logvar, beta=1.0):
     per_pair = reconstruction_loss(logits, x) + beta * kl_divergence(mu, logvar).unsqueeze(1)
     return per_pair.sum() / len(x)
-
-# wrong: first_image
-def vae_loss(logits, x, mu, logvar, beta=1.0):
-    return (reconstruction_loss(logits, x) + beta * kl_divergence(mu, logvar))[0]
 
 # right: two means
 def vae_loss(logits, x, mu, logvar, beta=1.0):
