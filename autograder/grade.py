@@ -28,7 +28,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from autograder import executors, plugins, sandbox, warm, work
+from autograder import executors, plugins, work
 from autograder.build import course_config
 from autograder.kernel import Settings
 from autograder.questions import TASKS
@@ -66,10 +66,10 @@ class Grading(Autograde):
     """nbgrader's converter, with submissions that `executor` runs, in the order in which they are done."""
 
     def __init__(self, executor, tally: Tally, show: Callable[[Tally], None], only_changed=False, afresh=False,
-                 warm=True, **options):
+                 **options):
         super().__init__(**options)
         self.executor, self.tally, self.show = executor, tally, show
-        self.only_changed, self.afresh, self.warm = only_changed, afresh, warm
+        self.only_changed, self.afresh = only_changed, afresh
 
     def convert_notebooks(self) -> None:
         course, task = Path(self.coursedir.root), self.coursedir.assignment_id
@@ -78,8 +78,6 @@ class Grading(Autograde):
             raise NbGraderException(f"{released} is missing: run `nbgrader generate_assignment {task}`.")
         self.released, self.secret = released.read_bytes(), course_secret(course)
         self.settings: Settings = plugins.Judge(parent=self.exporter).settings()
-        if self.warm and self.settings.manager is sandbox.SandboxedKernelManager:
-            self.settings = dataclasses.replace(self.settings, manager=warm.WarmKernelManager)
         self.cache = course / ".cache" / "verdicts"
         self.cache.mkdir(parents=True, exist_ok=True)
         excluded = self.coursedir.student_id_exclude.split(",")
@@ -310,8 +308,10 @@ def grade(root: Path, tally: Tally, executor, show, log, options) -> None:
     """Grade one task; `tally` is filled on the way. Raises Stopped or ValueError."""
     config = course_config(root)
     config.CourseDirectory.update(root=str(root), assignment_id=tally.task, student_id=options.student)
+    if options.cold:
+        config.Judge.warm = False
     started = time.monotonic()
-    converter = Grading(executor, tally, show, options.only_changed, options.force, not options.cold,
+    converter = Grading(executor, tally, show, options.only_changed, options.force,
                         coursedir=CourseDirectory(config=config), config=config)
     converter.log = log
     try:

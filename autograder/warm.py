@@ -25,7 +25,7 @@ from autograder import guard, sandbox, seccomp
 ZYGOTE = "/run/zygote.py"
 CONNECTION = "/run/kernel/connection.json"
 # Imported once. All of it is trusted: none of it is a student's.
-MODULES = ("torch", "torch.nn.functional", "torch.distributions", "utils", "utils.check", "utils.check.remote",
+MODULES = ("torch", "torch.nn.functional", "torch.distributions", "torch._dynamo", "utils", "utils.check", "utils.check.remote",
            "IPython", "ipykernel.ipkernel", "ipykernel.kernelapp")
 OWN = sandbox.Limits(scratch=sandbox.MIB, tmp=sandbox.MIB, shared=sandbox.MIB)     # it writes nothing
 PATIENCE = 60       # seconds for those imports
