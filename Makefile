@@ -30,7 +30,7 @@ install: $(INSTALLED)  ## make .venv; the other commands do this by themselves
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14) and "Python 3.10 to 3.13 is needed: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[autograder,cluster,test]'
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[autograder,cluster,postgresql,test]'
 	touch $@
 
 clean:  ## remove the environment, the demo and caches; never a course's data

@@ -14,7 +14,7 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parent.parent
-ON_CONDA = {"torch": "pytorch"}     # where conda-forge has another name
+ON_CONDA = {"torch": "pytorch", "psycopg2_binary": "psycopg2"}     # where conda-forge has another name
 
 
 def read(path):

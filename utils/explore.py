@@ -106,7 +106,8 @@ def _explorer(draw, controls, still):
     def picture():
         return _encode(draw(**{name: widget.value for name, widget in inputs.items()}))
 
-    image = widgets.Image(value=picture(), format="png")
+    # at its own size, not stretched over the whole cell
+    image = widgets.Image(value=picture(), format="png", layout={"align_self": "flex-start", "max_width": "100%"})
 
     def update(change):
         image.value = picture()
