@@ -24,6 +24,9 @@ keys: $(INSTALLED)  ## rebuild the public keys in utils/check/keys (minutes)
 bench: $(INSTALLED)  ## measure, and write benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks
 
+gallery: $(INSTALLED)  ## the README's pictures in docs/ (minutes; pages need `make demo` and chromium)
+	$(BIN)/python docs/gallery.py
+
 install: $(INSTALLED)  ## make .venv; the other commands do this by themselves
 
 # Once: again only after the requirements have changed.
@@ -37,5 +40,5 @@ clean:  ## remove the environment, the demo and caches; never a course's data
 	rm -rf .venv demo build *.egg-info utils/build utils/*.egg-info .pytest_cache .hypothesis .cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help demo test notebooks keys bench install clean
+.PHONY: help demo test notebooks keys bench gallery install clean
 .DEFAULT_GOAL := help

@@ -3,6 +3,7 @@
 Everything happens in the folder `demo/`, a course of its own, through the commands that an instructor uses.
 """
 
+import argparse
 import json
 import os
 import shutil
@@ -16,7 +17,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from autograder import intake, sandbox
+from autograder import intake, report, sandbox
 from autograder.build import build_notebooks
 from autograder.marks import read_marks
 from autograder.questions import TASKS
@@ -72,14 +73,15 @@ def run(options) -> int:
         nbgrader(course, "generate_assignment", task, console=console)
     console.print("ada works through both notebooks", end=" ")
     console.print(f"({hand_in(course, work_through):.0f} s)")
-    report = intake.collect(course / "uploads", course)
-    console.print(intake.lines(report)[-1])
+    console.print(intake.lines(intake.collect(course / "uploads", course))[-1])
     for task in TASKS:
         nbgrader(course, "autograde", task, *(["--Judge.allow_unsandboxed=True"] if unsandboxed else []), console=console)
     for task in TASKS:
         nbgrader(course, "generate_feedback", task, console=console)
     for task in TASKS:
         show(course, task, console)
+    for task in TASKS:
+        report.run(argparse.Namespace(task=task, output=None, root=course))
     missing = [page for task in TASKS for student in STUDENTS
                if not (page := feedback_page(course, student, task)).is_file()]
     for page in missing:
