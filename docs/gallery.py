@@ -74,10 +74,10 @@ def photograph(names: list[str]) -> None:
 
 
 def save(name: str, png: bytes) -> None:
-    """A small file: 900 pixels wide at most, 64 colours."""
+    """A small file: 900 pixels wide at most, 256 colours."""
     image = Image.open(io.BytesIO(png)).convert("RGB")
     image.thumbnail((WIDTH, 10 * WIDTH))
-    image.quantize(64, dither=Image.Dither.NONE).save(HERE / f"{name}.png", optimize=True)
+    image.quantize(256, dither=Image.Dither.NONE).save(HERE / f"{name}.png", optimize=True)
     print(HERE / f"{name}.png", f"{(HERE / f'{name}.png').stat().st_size / 1000:.0f} kB", file=sys.stderr)
 
 
