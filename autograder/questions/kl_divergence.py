@@ -32,7 +32,7 @@ question = Question(
     checked="one number per image, value and gradients for both signs of mu and logvar",
     criteria=(Criterion("interface", "one number for each image, inputs left alone", 0.5),
               Criterion("value", "the closed form, in nats", 2.0, core=True),
-              Criterion("gradient", "gradients reach mu and logvar", 0.5)))
+              Criterion("gradient", "the right gradients for mu and logvar", 0.5)))
 
 
 right = kl_divergence

@@ -32,7 +32,7 @@ question = Question(
     checked="one number per image, the sum over its pixels, with the right gradient",
     criteria=(Criterion("interface", "one number for each image, inputs left alone", 0.5),
               Criterion("value", "the negative log-likelihood, summed over pixels, in nats", 1.0, core=True),
-              Criterion("gradient", "gradients reach the logits", 0.5)))
+              Criterion("gradient", "the right gradient for the logits", 0.5)))
 
 right = reconstruction_loss
 

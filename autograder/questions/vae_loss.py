@@ -37,7 +37,7 @@ question = Question(
     checked="the mean over the batch of reconstruction + beta * KL, for several beta",
     criteria=(Criterion("value", "reconstruction + KL, averaged over the batch", 1.0, core=True),
               Criterion("beta", "beta multiplies the KL, and nothing else", 0.5),
-              Criterion("gradient", "gradients reach logits, mu and logvar", 0.5)))
+              Criterion("gradient", "the right gradients for logits, mu and logvar", 0.5)))
 
 
 @question.misconception("The KL is subtracted: both terms are costs, so the loss is their sum.")
