@@ -196,7 +196,10 @@ def lines(series, xlabel, ylabel, log="", title=""):
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     for which in log:
         getattr(axes, f"set_{which}scale")("log")
-    axes.legend(frameon=False)
+    if "x" not in log and all((np.asarray(x) % 1 == 0).all() for x, *_ in series.values()):
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    beside = {"loc": "upper left", "bbox_to_anchor": (1, 1)} if len(series) > 3 else {}
+    axes.legend(frameon=False, **beside)
     return figure
 
 

@@ -8,7 +8,7 @@ from autograder.questions.definition import Criterion, Question
 from autograder.questions.sampling import bounds, moments, nodes
 from utils.check.models import SmallVAE, bend
 
-KINDS, LATENT, SAMPLES, ROWS = 2, 2, 5, 500
+KINDS, LATENT, SAMPLES, ROWS = 2, 2, 5, 600
 
 
 def elbo(model, x, n_samples):
@@ -26,7 +26,7 @@ def elbo(model, x, n_samples):
 
 
 def build(draw, given):
-    """1,000 ELBOs of two images, from five draws each.
+    """1,200 ELBOs of two images, from five draws each.
 
     Three ways are right: the KL in closed form, the mean of log p(x, z) - log q(z given x) over the same draws, and
     `monte_carlo_kl` with draws of its own. They agree on average and differ in how much they vary. False rejects:
@@ -87,7 +87,7 @@ def _expected(inputs):
 question = Question(
     name="elbo_samples", task="task3_experiments", answers=("elbo",), build=build, calls=("monte_carlo_kl",),
     library=True,
-    checked="mean and spread of 1,000 ELBOs of two images from five draws each, fresh in each call",
+    checked="mean and spread of 1,200 ELBOs of two images from five draws each, fresh in each call",
     criteria=(Criterion("interface", "one number for each image, inputs left alone", 0.5),
               Criterion("value", "log p(x given z) on average over z ~ q, minus the KL", 1.0, core=True),
               Criterion("samples", "n_samples fresh draws for each image", 0.5)))

@@ -193,6 +193,13 @@ def returns(case: Case, of: str, shape: list | None = None, dtype: str | None = 
 @test
 def whole(case: Case, of: str) -> Outcome:
     """The answer is one whole number (of a step with "numbers")."""
+    step, _, part = of.partition(".")
+    facts = case.facts(step)
+    if of not in case.answers:
+        parts, index = facts.get("parts") or [], int(part or 0)
+        kind = str(parts[index].get("kind")) if part and index < len(parts) else str(facts.get("kind"))
+        sentence = kind_sentence({"kind": kind}) if kind == "NoneType" else f"A whole number is due; yours is a {kind}."
+        return Outcome(False, sentence, [f"kind {kind}"], fatal=True)
     if case.answer(of).dim() == 0 and not case.answers[of].is_floating_point():
         return Outcome(True)
     if case.answers[of].dim():
