@@ -291,7 +291,7 @@ def posterior(density, axis, mu, sigma, draws):
     for axes, (title, points) in zip(panels, shown):
         axes.contour(axis, axis, density, levels=density.max() * np.array([0.05, 0.25, 0.75]), colors=LINES[0])
         if points is not None:
-            axes.scatter(*points[:2000].T, s=3, color=LINES[2], alpha=0.4, linewidths=0)
+            axes.scatter(*points[:: max(1, len(points) // 2000)].T, s=3, color=LINES[2], alpha=0.4, linewidths=0)
         axes.set(title=title, xlabel="$z_1$", aspect="equal", xlim=(centre[0] - reach, centre[0] + reach),
                  ylim=(centre[1] - reach, centre[1] + reach))
     for radius in (1, 2):
