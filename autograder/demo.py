@@ -24,10 +24,10 @@ from autograder.questions import TASKS
 
 STUDENTS = {        # made up
     "ada": "all right, and every cell was run",
-    "ben": "the variance in place of the standard deviation; integers in place of floats",
-    "cleo": "a mean in place of a sum; the label in front of the features",
+    "ben": "variance and standard deviation exchanged; integers in place of floats",
+    "cleo": "means in the wrong place; the label in front of the features",
     "dana": "the mean over the pixels; logits in place of probabilities",
-    "eli": "quantiles 0 and 1; styles and digits out of step",
+    "eli": "quantiles 0 and 1; styles and digits out of step; a tie as an improvement",
     "finn": "half finished",
     "gus": "nothing done",
     "hana": "all right, from Colab: renamed, and nbgrader's marks are lost",
@@ -35,14 +35,19 @@ STUDENTS = {        # made up
     "jun": "an answer that ends Python; the others are right",
 }
 MISTAKES = {        # student -> question -> (what is right, what they wrote)
-    "ben": {"reparameterize": ("torch.exp(0.5 * logvar)", "torch.exp(logvar)"), "one_hot": (".float()", "")},
+    "ben": {"reparameterize": ("torch.exp(0.5 * logvar)", "torch.exp(logvar)"), "one_hot": (".float()", ""),
+            "active_units": (".var(", ".std(")},
     "cleo": {"kl_divergence": ("per_latent.sum(", "per_latent.mean("),
-             "condition": ("cat((features, onehot)", "cat((onehot, features)")},
-    "dana": {"reconstruction_loss": (".sum(", ".mean("), "generate_digit": ("torch.sigmoid(", "(")},
+             "condition": ("cat((features, onehot)", "cat((onehot, features)"),
+             "iwae_bound": ("torch.logsumexp(log_w, dim=0) - math.log(log_w.shape[0])", "log_w.mean(dim=0)")},
+    "dana": {"reconstruction_loss": (".sum(", ".mean("), "generate_digit": ("torch.sigmoid(", "("),
+             "complete": ("torch.sigmoid(", "(")},
     "eli": {"latent_grid": ("(0, 1, n + 2)[1:-1]", "(0, 1, n)"),
-            "style_grid": ("styles.repeat_interleave(10, dim=0)", "styles.repeat(10, 1)")},
+            "style_grid": ("styles.repeat_interleave(10, dim=0)", "styles.repeat(10, 1)"),
+            "early_stopping": ("loss < losses", "loss <= losses")},
     "jun": {"generate": ("with torch.no_grad():", "with torch.no_grad():\n        import os; os._exit(0)"),
-            "relabel": ("with torch.no_grad():", "with torch.no_grad():\n        import os; os._exit(0)")},
+            "relabel": ("with torch.no_grad():", "with torch.no_grad():\n        import os; os._exit(0)"),
+            "monte_carlo_kl": ("return ", "import os; os._exit(0)\n    return ")},
 }
 
 
@@ -71,7 +76,7 @@ def run(options) -> int:
     course = new_course(root)
     for task in TASKS:
         nbgrader(course, "generate_assignment", task, console=console)
-    console.print("ada works through both notebooks", end=" ")
+    console.print("ada works through the notebooks", end=" ")
     console.print(f"({hand_in(course, work_through):.0f} s)")
     console.print(intake.lines(intake.collect(course / "uploads", course))[-1])
     for task in TASKS:

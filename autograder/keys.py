@@ -7,7 +7,7 @@ import hmac
 
 from autograder.questions.definition import Draw, Question
 from utils.check import probe, public_key
-from utils.check.verdict import Key, Variant, Verdict, judge, signature
+from utils.check.verdict import Key, Variant, Verdict, close, judge, signature
 
 PUBLIC_SEED = 20_140_501  # Auto-Encoding Variational Bayes, first submitted in 2013, presented in 2014
 
@@ -59,16 +59,17 @@ def with_signatures(question: Question, key: Key, seed: int) -> Key:
             for variant in key.variants:
                 looks = [signature(variant, *_probe_reference(question, variant.steps, variant.inputs, seed + i, answer))
                          for i in range(3 if misconception.random else 1)]
-                form[variant.name] = [_common(entries) for entries in zip(*looks)]
+                form[variant.name] = [_common(entries, test.get("tolerance", 1e-3))
+                                      for entries, test in zip(zip(*looks), variant.tests)]
             signatures[misconception.name].append(form)
     return dataclasses.replace(key, signatures=signatures)
 
 
-def _common(looks: tuple) -> tuple:
+def _common(looks: tuple, tolerance: float) -> tuple:
     """What several runs of one misconception have in common at one test; None stands for anything."""
     (ok, summary), others = looks[0], looks[1:]
     return (ok if all(other[0] == ok for other in others) else None,
-            summary if all(other[1] == summary for other in others) else None)
+            summary if all(close(other[1], summary, tolerance) for other in others) else None)
 
 
 def verdict(question: Question, key: Key, seed: int, answers: dict, status: dict) -> Verdict:
@@ -85,7 +86,8 @@ def with_names(question: Question, key: Key, seed: int) -> Key:
     Which relations a misconception breaks does not depend on the inputs, and drawing them again takes seconds.
     """
     public, kinds = public_key(question.name), {test["test"] for variant in key.variants for test in variant.tests}
-    if kinds & {"close", "gaussian"} or [one.tests for one in key.variants] != [one.tests for one in public.variants]:
+    if kinds & {"close", "gaussian", "average"} or [one.tests for one in key.variants] != [
+            one.tests for one in public.variants]:
         return with_signatures(question, key, seed)
     return dataclasses.replace(key, signatures=public.signatures)
 

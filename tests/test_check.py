@@ -1,8 +1,11 @@
 """What a check says of a stub, whatever else the notebook defines."""
 
+import numpy as np
 import pytest
+import torch
 from torch import nn
 
+from autograder.questions import TASKS
 from utils.check import look, public_key
 
 
@@ -25,7 +28,29 @@ def test_an_untouched_class_is_not_attempted_also_beside_a_variable_called_model
     assert verdict.state == "not attempted" and verdict.points == 0
 
 
-@pytest.mark.parametrize("question", ["reparameterize", "kl_divergence", "generate", "one_hot", "relabel"])
+@pytest.mark.parametrize("question", ["reparameterize", "kl_divergence", "generate", "one_hot", "relabel",
+                                      *TASKS["task3_experiments"]])
 def test_an_untouched_function_is_not_attempted(question):
     verdict = look(public_key(question), (unfinished,), globals())
     assert verdict.state == "not attempted" and verdict.points == 0
+
+
+def test_numbers_that_a_function_returns_are_answers_and_other_things_are_named():
+    def counts(answer):
+        return look(public_key("active_units"), (lambda mu: answer(int((mu.var(0) > 0.01).sum())),), globals())
+
+    for right in (int, np.int64, torch.tensor):
+        assert counts(right).right
+    for wrong, words in ((float, "int"), (str, "str"), (lambda n: None, "None"), (lambda n: torch.full((2,), n), "whole")):
+        verdict = counts(wrong)
+        assert verdict.state == "wrong" and words in verdict.hint, verdict
+
+
+def test_a_list_that_an_answer_sorts_in_place_stays_as_it_was():
+    def stop(losses, patience):
+        losses.sort()
+        return len(losses), 1
+
+    key = public_key("early_stopping")
+    before = repr(key.variants[0].steps)
+    assert not look(key, (stop,), globals()).right and repr(key.variants[0].steps) == before

@@ -37,6 +37,10 @@ FIGURES = {
     "interpolation": lambda: plots.interpolation(images(9)),
     "reconstructions": lambda: plots.reconstructions(images(8), {"VAE": images(8), "CVAE": images(8)}),
     "noise_density": lambda: plots.noise_density(torch.randn(500), 0, 1),
+    "lines": lambda: plots.lines({"mean": ([1, 10, 100], [3, 2, 1], [0.1] * 3), "runs": ([1, 10], np.ones((4, 2)))},
+                                 "x", "y", log="x", title="fan"),
+    "posterior": lambda: plots.posterior(torch.eye(50), torch.linspace(-1, 1, 50), torch.zeros(2), torch.ones(2) / 5,
+                                         codes()),
     "sheets": lambda: plots.sheets({"beta 0": images(9), "beta 1": images(9)}),
 }
 
@@ -125,3 +129,21 @@ def test_a_notebook_shows_a_figure_exactly_once(ending, monkeypatch):
     NotebookClient(nbformat.v4.new_notebook(cells=cells), timeout=60).execute()
     for cell in cells:
         assert sum("image/png" in output.get("data", {}) for output in cell.outputs) == 1
+
+
+def test_a_line_may_have_a_band_or_be_a_fan():
+    figure = plots.lines({"band": ([0, 1], [2, 3], [0.5, 0.5]), "fan": ([0, 1], [[1, 2], [3, 4], [5, 6]])}, "x", "y")
+    (axes,) = figure.axes
+    drawn = [line.get_ydata().tolist() for line in axes.lines if len(line.get_ydata())]
+    assert drawn == [[2, 3], [1, 2], [3, 4], [5, 6]]
+    (band,) = axes.collections
+    assert band.get_paths()[0].get_extents().ymin == 1.5 and band.get_paths()[0].get_extents().ymax == 3.5
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["band", "fan"]
+
+
+def test_the_posterior_is_shown_where_it_is():
+    axis = torch.linspace(-4, 4, 200)
+    density = torch.exp(-((axis[None] - 2) ** 2 + (axis[:, None] + 1) ** 2) / 0.02)
+    panel = plots.posterior(density, axis, torch.tensor([2.0, -1.0]), torch.tensor([0.1, 0.1]), codes() / 10).axes[0]
+    assert sum(panel.get_xlim()) / 2 == pytest.approx(2, abs=0.05) and sum(panel.get_ylim()) / 2 == pytest.approx(-1, abs=0.05)
+    assert panel.get_xlim()[1] - panel.get_xlim()[0] == pytest.approx(0.9, abs=0.1)

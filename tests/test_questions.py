@@ -19,6 +19,7 @@ POINTS = {
     "reparameterize": 3, "kl_divergence": 3, "reconstruction_loss": 2, "vae_loss": 2, "vae": 4, "generate": 2,
     "interpolate": 2, "latent_grid": 2, "train_vae": 2, "one_hot": 2, "condition": 2, "cvae": 5, "generate_digit": 2,
     "style_grid": 2, "relabel": 2, "train_cvae": 3, "label_embedding": 2,
+    "monte_carlo_kl": 2, "elbo_samples": 2, "iwae_bound": 2, "early_stopping": 2, "complete": 3, "active_units": 1,
 }
 
 

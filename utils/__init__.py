@@ -22,7 +22,7 @@ _HOME = {
     "check": "check",
     "submit": "submit",
 }
-_DRAWING = ("explore", "plots")
+_DRAWING = ("explore", "moving", "plots")
 __all__ = sorted({*_HOME, *_DRAWING})
 
 

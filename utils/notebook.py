@@ -2,12 +2,14 @@
 
 from contextlib import contextmanager
 
+from utils.results import Missing
+
 
 @contextmanager
 def needs(*names):
     """Run the body of a cell that uses the answers `names`; one printed line where one is not there yet.
 
-    A stub that raises NotImplementedError, or a name that no cell has defined yet, ends the body with that
+    The same for the results of a long experiment that is not there. A stub that raises NotImplementedError, or a name that no cell has defined yet, ends the body with that
     line and without a traceback. Every other exception, such as a mistyped name inside an answer, passes
     through.
     """
@@ -17,6 +19,8 @@ def needs(*names):
         if _from_torch(error):
             raise
         print(_line([_stub(error)] if _stub(error) else names))
+    except Missing as error:
+        print(error)
     except NameError as error:
         missing = getattr(error, "name", None)
         if missing in names:

@@ -10,6 +10,7 @@ import math
 import matplotlib.pyplot as plt
 from matplotlib import patheffects
 from matplotlib.figure import Figure
+from matplotlib.patches import Ellipse
 import numpy as np
 import torch
 
@@ -177,15 +178,40 @@ def _cycle():
         yield from LINES
 
 
+def lines(series, xlabel, ylabel, log="", title=""):
+    """One line for each name and (x, y) or (x, y, std), with a band of one standard deviation.
+
+    y may be (n, len(x)): a fan of n thin lines. log: "x", "y" or "xy" for logarithmic axes.
+    """
+    figure, ((axes,),) = _new(size=(5.5, 3.6))
+    for colour, (name, (x, y, *std)) in zip(_cycle(), series.items()):
+        x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        if y.ndim == 2:
+            axes.plot(x, y.T, color=colour, linewidth=0.7, alpha=0.6)
+            axes.plot([], [], color=colour, label=name)
+        else:
+            axes.plot(x, y, color=colour, linewidth=1.8, marker="o" if len(x) <= 15 else None, label=name)
+        for band in std:
+            axes.fill_between(x, y - np.asarray(band), y + np.asarray(band), color=colour, alpha=0.2, linewidth=0)
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    for which in log:
+        getattr(axes, f"set_{which}scale")("log")
+    if "x" not in log and all((np.asarray(x) % 1 == 0).all() for x, *_ in series.values()):
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    beside = {"loc": "upper left", "bbox_to_anchor": (1, 1)} if len(series) > 3 else {}
+    axes.legend(frameon=False, **beside)
+    return figure
+
+
 # ---------------------------------------------------------------- latent space
 
 
-def latent_scatter(latents, limits=None):
-    """One panel for each name and (mu (N, 2), labels (N,)), all with the same axes.
+def latent_scatter(latents, limits=None, size=4.4):
+    """One panel, `size` inches wide, for each name and (mu (N, 2), labels (N,)), all with the same axes.
 
     Each digit stands near the median of its images; the circles hold 39 % and 86 % of the prior N(0, I).
     """
-    figure, (panels,) = _new(1, len(latents), size=(4.4 * len(latents), 4.4), sharex=True, sharey=True)
+    figure, (panels,) = _new(1, len(latents), size=(size * len(latents), size), sharex=True, sharey=True)
     _scatter(panels, latents, limits)
     return figure
 
@@ -245,6 +271,32 @@ def latent_scatter_3d(mu, labels):
     limit = max(3.0, float(np.quantile(np.abs(mu), 0.998)))
     axes.set(xlabel="$z_1$", ylabel="$z_2$", zlabel="$z_3$", xlim=(-limit, limit), ylim=(-limit, limit),
              zlim=(-limit, limit))
+    return figure
+
+
+def posterior(density, axis, mu, sigma, draws):
+    """The true posterior of one image with two latents, q, and draws of a Markov chain, side by side.
+
+    density: (n, n) with z1 to the right and z2 upwards on the points of `axis` (n,); mu, sigma: (2,) of q, whose
+    ellipses hold 39 % and 86 % of it; draws: (S, 2). What is shown is where the posterior is.
+    """
+    density, axis, draws = (np.asarray(torch.as_tensor(part).cpu()) for part in (density, axis, draws))
+    mu, sigma = (np.asarray(torch.as_tensor(part).cpu()) for part in (mu, sigma))
+    mass = density / density.sum()
+    centre = np.array([(mass.sum(0) * axis).sum(), (mass.sum(1) * axis).sum()])
+    spread = max(((mass.sum(i) * (axis - centre[i]) ** 2).sum()) ** 0.5 for i in (0, 1))
+    reach = 4.5 * max(spread, sigma.max())
+    figure, (panels,) = _new(1, 3, size=(10.8, 3.9), sharex=True, sharey=True)
+    shown = [("true posterior, on a grid", None), ("q, from the encoder", None), ("Metropolis", draws)]
+    for axes, (title, points) in zip(panels, shown):
+        axes.contour(axis, axis, density, levels=density.max() * np.array([0.05, 0.25, 0.75]), colors=LINES[0])
+        if points is not None:
+            axes.scatter(*points[:: max(1, len(points) // 2000)].T, s=3, color=LINES[2], alpha=0.4, linewidths=0)
+        axes.set(title=title, xlabel="$z_1$", aspect="equal", xlim=(centre[0] - reach, centre[0] + reach),
+                 ylim=(centre[1] - reach, centre[1] + reach))
+    for radius in (1, 2):
+        panels[1].add_patch(Ellipse(mu, *(2 * radius * sigma), fill=False, color=LINES[1], linewidth=1.8))
+    panels[0].set_ylabel("$z_2$")
     return figure
 
 

@@ -25,12 +25,14 @@ MARGINAL = {
     "vae": ("half_outside", '"independently"'),
     "cvae": ("labels_shuffled", "forgets_label_in_forward"),
     "label_embedding": ('"does not use it"',),
+    "elbo_samples": ("no_kl", "kl_divided", "one_sample", "mean_of_logits", "variance_for_std"),
 }
 # Right answers of other styles. Of all other questions: every one.
 RIGHT = {
     "reparameterize": ("the noise is subtracted", "a multivariate", "float64", "Box"),
     "generate": ("inference", "in pieces"), "generate_digit": ("ones times",), "style_grid": ("an index",),
     "vae": ("one head", "BatchNorm and Dropout"), "cvae": ("BatchNorm and Dropout",), "label_embedding": ("two tables",),
+    "elbo_samples": ("the same draws", "monte_carlo_kl", "all draws in one batch"),
 }
 TRAINED = ("train_vae", "train_cvae")
 

@@ -9,6 +9,8 @@ TASKS = {
                   "interpolate", "latent_grid", "train_vae"),
     "task2_cvae": ("one_hot", "condition", "cvae", "generate_digit", "style_grid", "relabel", "train_cvae",
                    "label_embedding"),
+    "task3_experiments": ("monte_carlo_kl", "elbo_samples", "iwae_bound", "early_stopping", "complete",
+                          "active_units"),
 }
 
 QUESTIONS: dict[str, Question] = {

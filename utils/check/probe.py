@@ -3,10 +3,12 @@
 A probe is a list of *steps* and a dictionary of input tensors. A step is a plain dictionary:
 
     {"as": "a", "call": "kl_divergence", "args": ["$mu", "$logvar"], "grad": ["mu"], "weights": "w"}
+    {"as": "n", "call": "active_units", "args": ["$codes"], "numbers": True}
     {"as": "m", "new": "VAE", "kwargs": {"latent_dim": 3}}
     {"as": "e", "call": "m.encode", "args": ["$x"], "mode": "eval"}
     {"as": "z", "draw": ["$e.0", "$e.1"], "rows": "order"}
 
+With "numbers", numbers that the call returns are answers too.
 "$mu" stands for an input or for the result of an earlier step ("$e.0" is its first part).
 The answers of step "a" are the tensors "a" (or "a.0", "a.1" for a tuple), "a.grad.mu" for the gradient
 of sum(weights * output) with respect to the input mu, "a.after.mu" for an input that the call changed,
@@ -14,6 +16,7 @@ and a status with the facts that are no tensors.
 """
 
 import contextlib
+import copy
 import inspect
 import linecache
 import math
@@ -131,7 +134,7 @@ def _call(step, known, inputs, answers, namespace) -> dict:
 
     def value(argument):
         if not (isinstance(argument, str) and argument.startswith("$")):
-            return argument
+            return copy.copy(argument)  # a list may be sorted in place
         key, _, times = argument[1:].partition("*")  # "$x*400": the one row of x, 400 times
         if key not in known:
             raise Skip(f"{key.split('.')[0]} gave no result")
@@ -178,7 +181,7 @@ def _blank(model, kind: str) -> dict:
 def _keep(part, key: str, step: dict, known: dict, answers: dict) -> dict:
     """Store one returned value under `key`; returns the facts about it."""
     facts = {"kind": _kind(part)}
-    tensor = _as_tensor(part)
+    tensor = _as_tensor(_number(part) if step.get("numbers") else part)
     if tensor is None:
         return facts
     if tensor.layout != torch.strided or tensor.is_quantized or tensor.device.type == "meta":
@@ -347,6 +350,14 @@ def _as_tensor(value):
     if type(value).__module__ == "numpy" and type(value).__name__ == "ndarray" and value.dtype.kind in "fiub":
         return torch.as_tensor(value)
     return None
+
+
+def _number(value):
+    """A Python or NumPy number as a tensor, anything else as it is."""
+    if type(value) in (int, float) or type(value).__module__ == "numpy" and hasattr(value, "item"):
+        value = value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
+        return torch.tensor(value) if type(value) in (int, float) and abs(value) < 2 ** 53 else value
+    return value
 
 
 def _same(tensor: _Tensor, original: _Tensor) -> bool:

@@ -46,4 +46,5 @@ def pixel_cost(logits, x):
 
 STANDINS = {f.__name__: f for f in (kl_divergence, reconstruction_loss, reparameterize, one_hot, condition)}
 LIBRARY = {**STANDINS, "kl_divergence": posterior_kl, "reconstruction_loss": pixel_cost,
-           "reparameterize": lambda mu, logvar: posterior(mu, logvar).rsample()}
+           "reparameterize": lambda mu, logvar: posterior(mu, logvar).rsample(),
+           "monte_carlo_kl": lambda mu, logvar, n_samples: posterior_kl(mu, logvar)}

@@ -191,6 +191,24 @@ def returns(case: Case, of: str, shape: list | None = None, dtype: str | None = 
 
 
 @test
+def whole(case: Case, of: str) -> Outcome:
+    """The answer is one whole number (of a step with "numbers")."""
+    step, _, part = of.partition(".")
+    facts = case.facts(step)
+    if of not in case.answers:
+        parts, index = facts.get("parts") or [], int(part or 0)
+        kind = str(parts[index].get("kind")) if part and index < len(parts) else str(facts.get("kind"))
+        sentence = kind_sentence({"kind": kind}) if kind == "NoneType" else f"A whole number is due; yours is a {kind}."
+        return Outcome(False, sentence, [f"kind {kind}"], fatal=True)
+    if case.answer(of).dim() == 0 and not case.answers[of].is_floating_point():
+        return Outcome(True)
+    if case.answers[of].dim():
+        return Outcome(False, f"Your result has shape {tuple(case.answers[of].shape)}: return one whole number.",
+                       ["shape", case.answers[of].dim()])
+    return Outcome(False, "Your result is no whole number: it counts something, so it is an int.", ["float"])
+
+
+@test
 def count(case: Case, of: str, n: int) -> Outcome:
     """The call returned a tuple (or list) of n values."""
     kind = str(case.facts(of).get("kind"))
@@ -322,7 +340,53 @@ def reaches(case: Case, of: str, below: float | None = None, above: float | None
     return Outcome(False, "This output cannot take all real values.", ["bounded"])
 
 
+@test
+def kept(case: Case, of: str, x: str, mask: str) -> Outcome:
+    """Where the mask is 1, the answer is x, to the last bit."""
+    found = case.like(of, case.tensor(x))
+    observed = case.tensor(mask).bool()
+    if torch.equal(found[observed], case.tensor(x)[observed]):
+        return Outcome(True)
+    return Outcome(False, "Observed pixels have changed: where the mask is 1, the result is x itself.",
+                   ["changed", rounded(float((found - case.tensor(x))[observed].abs().mean()))])
+
+
 # Draws
+
+@test
+def average(case: Case, of: str, low: str, high: str) -> Outcome:
+    """The rows vary, and their mean lies in [low, high] (K,), for each of K kinds of rows that take turns.
+
+    The bounds are Chernoff's for the mean of draws whose distribution is known: see autograder/questions/sampling.py.
+    """
+    kinds = _kinds(case, of, case.tensor(low))
+    means = kinds.mean(0)
+    if not _constant(kinds) and ((means >= case.tensor(low)) & (means <= case.tensor(high))).all():
+        return Outcome(True)
+    return Outcome(False, "On average your values are not what they estimate.",
+                   _moments(kinds, case.tensor(low) / 2 + case.tensor(high) / 2))
+
+
+@test
+def spread(case: Case, of: str, std: str) -> Outcome:
+    """The standard deviation over rows is one row of std (A, K), for each of K kinds of rows, up to a factor of 1.4.
+
+    Each row stands for one right way to estimate. n rows whose kurtosis is k say as much about their spread as
+    2n / (k - 1) Gaussian ones; with 250 of those or more of each kind, the chi-square tails beyond the factor are
+    below 2e-10.
+    """
+    expected = case.tensor(std)
+    kinds = _kinds(case, of, expected[0])
+    ratio = kinds.std(0) / expected
+    if ((ratio > 1 / 1.4) & (ratio < 1.4)).all(1).any():
+        return Outcome(True)
+    if _constant(kinds):
+        return Outcome(False, "The same picture gets the same value again: every image needs draws of its own.",
+                       ["constant", int((kinds.mean(0) - kinds.mean()).abs().max() > 1e-4)])
+    direction = "more" if (ratio > 1).double().mean() > 0.5 else "less"
+    return Outcome(False, f"Your values vary {direction} than the mean of n_samples independent draws.",
+                   _moments(kinds, torch.zeros_like(expected[0])))
+
 
 @test
 def gaussian(case: Case, of: str, mean, std, latent: dict | None = None, kinds: int = 1) -> Outcome:
@@ -646,6 +710,9 @@ def _example(case: Case, step: str, found: float, expected: float) -> str:
     arguments = next((s.get("args", []) for s in case.steps if s["as"] == step), [])
     shown = []
     for argument in arguments:
+        if not isinstance(argument, str):
+            shown.append(str(argument))
+            continue
         value = case.inputs.get(str(argument).removeprefix("$"))
         if value is None or value.numel() > 6:
             return f"You returned {found:.5g}; expected {expected:.5g}."
@@ -653,14 +720,54 @@ def _example(case: Case, step: str, found: float, expected: float) -> str:
     return f"With {', '.join(shown)} you returned {found:.5g}; expected {expected:.5g}."
 
 
+def _kinds(case: Case, of: str, like: torch.Tensor) -> torch.Tensor:
+    """The answer (n * K,) as (n, K): K kinds of rows take turns."""
+    found = case.answer(of)
+    if found.dim() != 1 or len(found) % len(like) or len(found) < 2 * len(like):
+        raise Unusable(f"Your result has shape {tuple(found.shape)}: one number for each image is due.",
+                       f"shape {found.dim()}", fatal=False)
+    if not torch.isfinite(found).all():
+        raise Unusable("Your result contains NaN or infinity.", "not finite", fatal=False)
+    return found.reshape(-1, len(like))
+
+
+def _constant(kinds: torch.Tensor) -> bool:
+    return bool((kinds.std(0) < 1e-6 * (1 + kinds.mean(0).abs())).all())
+
+
+def _moments(kinds: torch.Tensor, centre: torch.Tensor) -> list:
+    """Mean beyond `centre` and half the logarithm of the standard deviation of each column, to know a mistake by."""
+    spread = kinds.std(0).clamp(min=1e-6)
+    return [rounded(value) for value in (*(kinds.mean(0) - centre).tolist(), *(spread.log() / 2).tolist())]
+
+
 def _draws(case: Case, of: str, latent: dict | None) -> torch.Tensor:
-    z = case.answer(of) if latent is None else _read_back(case, of, latent)[0]
+    if latent and "log_ratio" in latent:
+        z = _scores(case, of, *latent["log_ratio"])
+    else:
+        z = case.answer(of) if latent is None else _read_back(case, of, latent)[0]
     z = z[::latent["every"]] if latent and "every" in latent else z
     if z.dim() != 2 or len(z) < 2:
         raise Unusable(f"Your result has shape {tuple(z.shape)}.", "shape", fatal=False)
     if not torch.isfinite(z).all():
         raise Unusable("Your result contains NaN or infinity.", "not finite", fatal=False)
     return z
+
+
+def _scores(case: Case, of: str, mu: str, logvar: str) -> torch.Tensor:
+    """Gaussian scores (n, 1) of answers (n,) that should be log q(z) - log p(z) at draws z of q, with one latent.
+
+    With z = mu + sigma e this is a + b e + c e^2, so its distribution function F is that of a shifted, scaled square;
+    where the answer follows it, the inverse Gaussian CDF of F(answer) is N(0, 1). `mu` and `logvar` (K, 1) take turns.
+    """
+    mu, logvar = case.tensor(mu)[:, 0], case.tensor(logvar)[:, 0]
+    found = _kinds(case, of, mu)
+    b, c = mu * (logvar / 2).exp(), (logvar.exp() - 1) / 2
+    root = ((b / (2 * c)).square() + (found - (mu.square() - logvar) / 2) / c).clamp(min=0).sqrt()
+    low, high = -b / (2 * c) - root, -b / (2 * c) + root
+    inside = torch.special.ndtr(high) - torch.special.ndtr(low)
+    below = torch.where(c > 0, inside, 1 - inside)
+    return torch.special.ndtri(below.clamp(1e-7, 1 - 1e-7)).reshape(-1, 1)
 
 
 def _standardised(case: Case, z: torch.Tensor, mean, std) -> torch.Tensor:

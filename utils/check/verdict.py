@@ -128,8 +128,8 @@ def match(key: Key, variant: Variant, outcomes: list[Outcome]) -> str | None:
         for form in forms:
             entries = form.get(variant.name) or []
             failed = [i for i, (ok, _) in enumerate(entries) if ok is False]
-            alike = all(not outcomes[i].ok and _close(outcomes[i].summary, entries[i][1],
-                                                      variant.tests[i].get("tolerance", 1e-3)) for i in failed)
+            alike = all(not outcomes[i].ok and close(outcomes[i].summary, entries[i][1],
+                                                     variant.tests[i].get("tolerance", 1e-3)) for i in failed)
             if not failed or not alike:
                 continue
             exact = all(outcomes[i].ok for i, (ok, _) in enumerate(entries) if ok)
@@ -184,7 +184,8 @@ def _explain(key: Key, case: Case, outcomes: list[Outcome]) -> tuple[str, str, s
     return state, first.message, next((outcome.detail for outcome in failed if outcome.detail), "")
 
 
-def _close(summary: list, other: list | None, tolerance: float) -> bool:
+def close(summary: list, other: list | None, tolerance: float) -> bool:
+    """Whether two summaries say the same: their words are equal, their numbers nearly."""
     if other is None:
         return True
     if len(summary) != len(other):

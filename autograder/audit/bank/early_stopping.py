@@ -1,0 +1,178 @@
+# wrong: from_zero
+def early_stopping(losses, patience):
+    best, best_epoch = float("inf"), 0
+    for epoch in range(len(losses)):
+        if losses[epoch] < best:
+            best, best_epoch = losses[epoch], epoch
+        elif epoch - best_epoch >= patience:
+            return epoch, best_epoch
+    return len(losses) - 1, best_epoch
+
+# wrong: exchanged
+def early_stopping(losses, patience):
+    best, best_epoch = float("inf"), 0
+    for epoch, loss in enumerate(losses, start=1):
+        if loss < best:
+            best, best_epoch = loss, epoch
+        elif epoch - best_epoch >= patience:
+            break
+    return best_epoch, epoch
+
+# wrong: ties_improve
+def early_stopping(losses, patience):
+    best, best_epoch, wait = float("inf"), 0, 0
+    for epoch, loss in enumerate(losses, start=1):
+        if loss <= best:
+            best, best_epoch, wait = loss, epoch, 0
+        else:
+            wait += 1
+            if wait == patience:
+                break
+    return epoch, best_epoch
+
+# wrong: one_late
+def early_stopping(losses, patience):
+    best, best_epoch, wait = float("inf"), 0, 0
+    for epoch, loss in enumerate(losses, start=1):
+        if loss < best:
+            best, best_epoch, wait = loss, epoch, 0
+        else:
+            wait += 1
+            if wait > patience:
+                break
+    return epoch, best_epoch
+
+# wrong: not_reset
+def early_stopping(losses, patience):
+    best, best_epoch, wait = float("inf"), 0, 0
+    for epoch, loss in enumerate(losses, start=1):
+        if loss < best:
+            best, best_epoch = loss, epoch
+        else:
+            wait += 1
+        if wait >= patience:
+            break
+    return epoch, best_epoch
+
+# wrong: with_previous
+def early_stopping(losses, patience):
+    wait = 0
+    for i in range(1, len(losses)):
+        if losses[i] < losses[i - 1]:
+            wait = 0
+        else:
+            wait += 1
+        if wait == patience:
+            return i + 1, int(np.argmin(losses[:i + 1])) + 1
+    return len(losses), int(np.argmin(losses)) + 1
+
+# wrong: best_of_all
+def early_stopping(losses, patience):
+    best, wait, stop = float("inf"), 0, len(losses)
+    for epoch, loss in enumerate(losses, start=1):
+        wait = 0 if loss < best else wait + 1
+        best = min(best, loss)
+        if wait >= patience:
+            stop = epoch
+            break
+    return stop, int(torch.tensor(losses).argmin()) + 1
+
+# wrong: sees_the_future
+def early_stopping(losses, patience):
+    best_epoch = int(np.argmin(losses)) + 1
+    return min(len(losses), best_epoch + patience), best_epoch
+
+# wrong: never_stops
+def early_stopping(losses, patience):
+    return len(losses), int(np.argmin(losses)) + 1
+
+# wrong: nothing_at_the_end
+def early_stopping(losses, patience):
+    best, best_epoch, stop = float("inf"), 0, None
+    for epoch, loss in enumerate(losses, start=1):
+        if loss < best:
+            best, best_epoch = loss, epoch
+        elif epoch - best_epoch == patience:
+            stop = epoch
+            break
+    return stop, best_epoch
+
+# wrong: loss_for_epoch
+def early_stopping(losses, patience):
+    best, best_epoch = float("inf"), 0
+    for epoch, loss in enumerate(losses, start=1):
+        if loss < best:
+            best, best_epoch = loss, epoch
+        elif epoch - best_epoch >= patience:
+            break
+    return epoch, best
+
+# wrong: stop_only
+def early_stopping(losses, patience):
+    best, best_epoch = float("inf"), 0
+    for epoch, loss in enumerate(losses, start=1):
+        if loss < best:
+            best, best_epoch = loss, epoch
+        elif epoch - best_epoch >= patience:
+            break
+    return epoch
+
+# wrong: best_from_zero
+def early_stopping(losses, patience):
+    for stop in range(1, len(losses) + 1):
+        seen = losses[:stop]
+        if stop - 1 - seen.index(min(seen)) >= patience:
+            break
+    return stop, seen.index(min(seen))
+
+# right: waiting is counted
+def early_stopping(losses, patience):
+    best, best_epoch, wait = float("inf"), 0, 0
+    for epoch, loss in enumerate(losses, start=1):
+        if loss < best:
+            best, best_epoch, wait = loss, epoch, 0
+        else:
+            wait += 1
+            if wait == patience:
+                break
+    return epoch, best_epoch
+
+# right: what was seen until now, again in each epoch
+def early_stopping(losses, patience):
+    for stop in range(1, len(losses) + 1):
+        seen = losses[:stop]
+        best = seen.index(min(seen)) + 1
+        if stop >= best + patience:
+            break
+    return stop, best
+
+# right: NumPy's integers, from a running minimum
+def early_stopping(losses, patience):
+    losses = np.asarray(losses)
+    lowest = np.minimum.accumulate(losses)
+    new = np.r_[True, lowest[1:] < lowest[:-1]]
+    epochs = np.arange(1, len(losses) + 1)
+    best = np.maximum.accumulate(np.where(new, epochs, 0))
+    stops = epochs[epochs - best >= patience]
+    stop = stops[0] if len(stops) else epochs[-1]
+    return stop, best[stop - 1]
+
+# right: a tensor of losses, a list of results, a while loop
+def early_stopping(losses, patience):
+    values = torch.tensor(losses, dtype=torch.float64)
+    stop, best = 1, 1
+    while stop < len(values) and stop - best < patience:
+        stop += 1
+        if values[stop - 1] < values[best - 1]:
+            best = stop
+    return [stop, best]
+
+# right: numbers as tensors
+def early_stopping(losses, patience):
+    best = 0
+    for i in range(len(losses)):
+        if losses[i] < losses[best]:
+            best = i
+        if i - best == patience:
+            break
+    return torch.tensor(i + 1), torch.tensor(best + 1)

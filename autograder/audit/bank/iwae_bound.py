@@ -1,0 +1,95 @@
+# wrong: unstable
+def iwae_bound(log_w):
+    return torch.log(torch.mean(torch.exp(log_w), dim=0))
+
+# wrong: epsilon
+def iwae_bound(log_w):
+    w = torch.exp(log_w)
+    return torch.log(w.sum(0) / w.shape[0] + 1e-10)
+
+# wrong: mean_of_logs
+def iwae_bound(log_w):
+    return log_w.sum(0) / log_w.shape[0]
+
+# wrong: no_log_k
+def iwae_bound(log_w):
+    top = log_w.max(0).values
+    return top + (log_w - top).exp().sum(0).log()
+
+# wrong: plus_log_k
+def iwae_bound(log_w):
+    return torch.logsumexp(log_w, 0) + np.log(log_w.shape[0])
+
+# wrong: wrong_axis
+def iwae_bound(log_w):
+    return torch.logsumexp(log_w, -1) - math.log(log_w.size(-1))
+
+# wrong: wrong_k
+def iwae_bound(log_w):
+    return torch.logsumexp(log_w, 0) - np.log(log_w.size(1))
+
+# wrong: no_log
+def iwae_bound(log_w):
+    return torch.exp(log_w).sum(0) / log_w.shape[0]
+
+# wrong: largest
+def iwae_bound(log_w):
+    return torch.max(log_w, dim=0)[0]
+
+# wrong: scalar
+def iwae_bound(log_w):
+    return (torch.logsumexp(log_w, 0) - math.log(log_w.shape[0])).mean(0)
+
+# wrong: maximum_not_added
+def iwae_bound(log_w):
+    shifted = log_w - log_w.max(dim=0, keepdim=True).values
+    return shifted.exp().mean(0).log()
+
+# wrong: detached
+def iwae_bound(log_w):
+    with torch.no_grad():
+        return torch.logsumexp(log_w, 0) - math.log(log_w.shape[0])
+
+# wrong: divided
+def iwae_bound(log_w):
+    return torch.logsumexp(log_w, 0) / log_w.shape[0]
+
+# wrong: keepdim
+def iwae_bound(log_w):
+    return torch.logsumexp(log_w, 0, keepdim=True) - math.log(log_w.shape[0])
+
+# wrong: base_two
+def iwae_bound(log_w):
+    return torch.logsumexp(log_w, 0) - math.log2(log_w.shape[0])
+
+# wrong: largest_of_batch
+def iwae_bound(log_w):
+    top = log_w.max()
+    return torch.log(torch.exp(log_w - top).sum(0) / log_w.shape[0]) + top
+
+# right: the largest subtracted
+def iwae_bound(log_w):
+    top = log_w.max(dim=0).values
+    return top + torch.log(torch.mean(torch.exp(log_w - top), dim=0))
+
+# right: log K inside, from a tensor
+def iwae_bound(log_w):
+    k = torch.tensor(log_w.shape[0], dtype=log_w.dtype)
+    return (log_w - k.log()).logsumexp(dim=0)
+
+# right: a loop over the images
+def iwae_bound(log_w):
+    return torch.stack([column.logsumexp(0) - math.log(len(column)) for column in log_w.unbind(1)])
+
+# right: logaddexp, one weight after the other
+def iwae_bound(log_w):
+    total = log_w[0]
+    for row in log_w[1:]:
+        total = torch.logaddexp(total, row)
+    return total - math.log(log_w.shape[0])
+
+# right: float64, a detached maximum, transposed
+def iwae_bound(log_w):
+    weights = log_w.T.double()
+    top = weights.detach().amax(1, keepdim=True)
+    return ((weights - top).exp().mean(1).log() + top.squeeze(1)).float()

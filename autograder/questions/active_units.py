@@ -1,0 +1,159 @@
+"""active_units: how many latents a model uses."""
+
+import torch
+
+from autograder.questions.definition import Criterion, Question
+
+USED = (0.02, 0.6)      # variances, on both sides of the threshold of 0.01
+UNUSED = (2e-5, 0.005)
+
+
+def active_units(mu):
+    """(N, Z) -> int: latents whose mean has a variance over the data above 0.01 (Burda et al. 2016, section 5.1)."""
+    return int((mu.var(dim=0) > 0.01).sum())
+
+
+def build(draw, given):
+    """Codes whose latents lie far from 0 and have known variances; either definition of the variance is right."""
+    inputs, steps = {}, []
+    tests = [{"test": "clean", "criterion": "interface"}]
+    for used, unused, n in ((3, 4, 60), (0, 7, 40), (6, 1, 40), (1, 5, 30), (5, 0, 60), (0, 1, 30)):
+        name = f"used{used}of{used + unused}"
+        inputs[f"codes_{name}"] = _codes(draw, used, unused, n)
+        steps.append({"as": name, "call": "active_units", "args": [f"$codes_{name}"], "numbers": True})
+        tests += [{"test": "whole", "criterion": "interface", "of": name},
+                  {"test": "close", "criterion": "value", "of": name}]
+    return inputs, steps, tests
+
+
+def _codes(draw, used: int, unused: int, n: int) -> torch.Tensor:
+    """(n, used + unused), in random order: variances spread over USED and UNUSED; one in three has the mean 0, the
+    others one far from it. Of five unused latents or more one is constant."""
+    columns = []
+    for (low, high), number in ((USED, used), (UNUSED, unused)):
+        for i in range(number):
+            variance = low * (high / low) ** ((i + 0.1 + 0.8 * float(draw.uniform(1))) / number)
+            column = draw.normal(n).double()
+            columns.append((column - column.mean()) / column.std() * variance ** 0.5)
+    if unused >= 5:
+        columns[-1] = torch.zeros(n).double()
+    codes = torch.stack(columns, dim=1)
+    codes += draw.signed(1, used + unused) * (torch.arange(used + unused) % 3 != 1)
+    return codes[:, draw.permutation(used + unused)].float()
+
+
+question = Question(
+    name="active_units", task="task3_experiments", answers=("active_units",), build=build,
+    checked="six sets of codes with 0 to 6 active latents, variances from 0 to 0.6",
+    criteria=(Criterion("interface", "one whole number, input left alone", 0.25),
+              Criterion("value", "latents with a variance over the data above 0.01", 0.75, core=True)))
+
+
+right = active_units
+
+
+@question.misconception("This compares the standard deviation with 0.01: compare the variance, its square.")
+def std(mu):
+    return int((mu.std(dim=0) > 0.01).sum())
+
+
+@question.misconception("The variance runs over the latents (axis 1): it is over the data, axis 0.")
+def wrong_axis(mu):
+    return int((mu.var(dim=1) > 0.01).sum())
+
+
+@question.misconception("The mean of mu is compared: a latent that is constant, but not 0, carries no information.")
+def mean(mu):
+    return int((mu.mean(dim=0).abs() > 0.01).sum())
+
+
+@question.also("mean")
+def signed_mean(mu):
+    return int((mu.mean(dim=0) > 0.01).sum())
+
+
+@question.misconception("The mean square is no variance: subtract the mean of each latent first.")
+def mean_square(mu):
+    return int((mu.square().mean(dim=0) > 0.01).sum())
+
+
+@question.misconception("These are the latents that are not used: count those above 0.01.")
+def inactive(mu):
+    return int((mu.var(dim=0) < 0.01).sum())
+
+
+@question.misconception("Return how many latents are active, not which.")
+def which(mu):
+    return mu.var(dim=0) > 0.01
+
+
+@question.also("which")
+def indices(mu):
+    return (mu.var(dim=0) > 0.01).nonzero().flatten()
+
+
+@question.misconception("This is the share of active latents: return their number.")
+def share(mu):
+    return float((mu.var(dim=0) > 0.01).float().mean())
+
+
+@question.misconception("The threshold is 0.01.")
+def threshold(mu):
+    return int((mu.var(dim=0) > 0.1).sum())
+
+
+@question.also("threshold")
+def threshold_of_a_thousandth(mu):
+    return int((mu.var(dim=0) > 0.001).sum())
+
+
+@question.misconception("Some variance above 0 is always there: the threshold is 0.01.")
+def above_zero(mu):
+    return int((mu.var(dim=0) > 0).sum())
+
+
+@question.misconception("These are the variances themselves: count those above 0.01.")
+def variances(mu):
+    return mu.var(dim=0)
+
+
+@question.misconception("The variances are added: count the latents whose variance is above 0.01.")
+def total(mu):
+    return float(mu.var(dim=0).sum())
+
+
+@question.misconception("The variances are added up instead of the latents counted.")
+def sum_of_active(mu):
+    variance = mu.var(dim=0)
+    return int(variance[variance > 0.01].sum())
+
+
+@question.misconception("Every entry is compared: take the variance of each latent over the data first.")
+def entries(mu):
+    return int((mu > 0.01).sum())
+
+
+@question.also("entries")
+def sizes(mu):
+    return int((mu.abs() > 0.01).sum())
+
+
+@question.misconception("A float counts nothing: return an int.")
+def as_float(mu):
+    return float(right(mu))
+
+
+@question.misconception("mu is changed in place: whoever uses it afterwards gets other codes.")
+def in_place(mu):
+    mu -= mu.mean(dim=0)
+    return int((mu.square().mean(dim=0) > 0.01).sum())
+
+
+@question.misconception("The number of images is returned, or counted: count latents.")
+def images(mu):
+    return len(mu)
+
+
+@question.misconception("All latents are counted, whether they are used or not.")
+def latents(mu):
+    return mu.shape[1]

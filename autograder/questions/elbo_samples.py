@@ -1,0 +1,325 @@
+"""elbo_samples: the ELBO of each image from J draws of z."""
+
+import torch
+import torch.nn.functional as F
+from torch.distributions import Bernoulli, Normal
+
+from autograder.questions.definition import Criterion, Question
+from autograder.questions.sampling import bounds, moments, nodes
+from utils.check.models import SmallVAE, bend
+
+KINDS, LATENT, SAMPLES, ROWS = 2, 2, 5, 600
+
+
+def elbo(model, x, n_samples):
+    """(N, 1, 28, 28), J -> (N,) nats: the mean over J draws z ~ q of log p(x given z), minus KL(q to N(0, I)).
+
+    Kingma and Welling 2014, equations 3 and 8.
+    """
+    mu, logvar = model.encode(x)
+    kl = 0.5 * (mu.square() + logvar.exp() - 1 - logvar).sum(1)
+    log_p = 0
+    for _ in range(n_samples):
+        logits = model.decode(mu + (0.5 * logvar).exp() * torch.randn_like(mu))
+        log_p = log_p - F.binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1).sum(1)
+    return log_p / n_samples - kl
+
+
+def build(draw, given):
+    """1,200 ELBOs of two images, from five draws each.
+
+    Three ways are right: the KL in closed form, the mean of log p(x, z) - log q(z given x) over the same draws, and
+    `monte_carlo_kl` with draws of its own. They agree on average and differ in how much they vary. False rejects:
+    1e-10 for the means, less for the spread.
+    """
+    inputs = _model(draw)
+    low, high, std = _expected(inputs)
+    inputs |= {"low": low, "high": high, "std": std}
+    steps = [{"as": "model", "given": "SmallVAE", "tensors": ["A", "W", "b"]}]
+    steps.append({"as": "draws", "call": "elbo", "args": ["$model", f"$x*{ROWS}", SAMPLES], "after": ["model"]})
+    tests = [{"test": "clean", "criterion": "interface"}]
+    for n, samples in ((1, 1), (2, 3), (5, 2)):
+        name = f"n{n}"
+        inputs[f"x_{name}"] = draw.images(n)
+        steps.append({"as": name, "call": "elbo", "args": ["$model", f"$x_{name}", samples], "after": ["model"]})
+        tests.append({"test": "returns", "criterion": "interface", "of": name, "shape": [n]})
+    steps.append({**steps[-1], "as": "again", "right_after": name})
+    tests += [{"test": "average", "criterion": "value", "of": "draws", "low": "low", "high": "high", "tolerance": 0.1},
+              {"test": "spread", "criterion": "samples", "of": "draws", "std": "std", "tolerance": 0.1},
+              {"test": "differs", "criterion": "samples", "of": "n5", "other": "again", "atol": 0.0,
+               "say": "Two calls gave the same ELBO: draw the noise anew in each call."}]
+    return inputs, steps, tests
+
+
+def _model(draw):
+    """The weights of a SmallVAE, and images `x` that it reconstructs: log p(x given z) is largest at their means.
+
+    So it varies by a few nats only, and both the KL, which is small for one image and large for the other, and the
+    noise show in its mean. The latents move the same pixels: noise that they share shows as well.
+    """
+    near, far = draw.signed(1, LATENT, low=1.3, high=1.5), draw.signed(1, LATENT, low=2.2, high=2.5)
+    z, b = torch.cat([near, far]), draw.normal(784) / 4
+    first, second = draw.normal(2, 784) / 12
+    W = torch.stack([first, 0.8 * first + 0.6 * second])
+    x = torch.sigmoid(bend(z @ W + b))
+    return {"A": torch.linalg.pinv(x) @ torch.atanh(z / 3), "W": W, "b": b, "x": x.reshape(-1, 1, 28, 28)}
+
+
+def _expected(inputs):
+    """Bounds (K,) of the mean over rows and samples, and the standard deviation (3, K) of one row of each right way."""
+    model = SmallVAE(*(inputs[name].double() for name in ("A", "W", "b")))
+    x = inputs["x"].double()
+    eps, weights = nodes(LATENT)
+    with torch.no_grad():
+        mu, logvar = model.encode(x)
+        z = mu + (logvar / 2).exp() * eps[:, None]
+        logits = model.decode(z.flatten(0, 1)).reshape(len(eps), KINDS, 784)
+    log_p = -F.binary_cross_entropy_with_logits(logits, x.flatten(1).expand_as(logits), reduction="none").sum(-1)
+    ratio = (z.square() - eps[:, None].square() - logvar).sum(-1) / 2
+    parts = [bounds(part, weights, ROWS * SAMPLES) for part in (log_p, ratio, log_p - ratio)]
+    low = torch.minimum(parts[0][0] - parts[1][1], parts[2][0])
+    high = torch.maximum(parts[0][1] - parts[1][0], parts[2][1])
+    ways = [moments(part, weights)[1] for part in (log_p, ratio, log_p - ratio)]
+    std = torch.stack([ways[0], ways[2], (ways[0].square() + ways[1].square()).sqrt()]) / SAMPLES ** 0.5
+    return low, high, std
+
+
+question = Question(
+    name="elbo_samples", task="task3_experiments", answers=("elbo",), build=build, calls=("monte_carlo_kl",),
+    library=True,
+    checked="mean and spread of 1,200 ELBOs of two images from five draws each, fresh in each call",
+    criteria=(Criterion("interface", "one number for each image, inputs left alone", 0.5),
+              Criterion("value", "log p(x given z) on average over z ~ q, minus the KL", 1.0, core=True),
+              Criterion("samples", "n_samples fresh draws for each image", 0.5)))
+
+
+right = elbo
+
+
+def _kl(mu, logvar):
+    return 0.5 * (mu.square() + logvar.exp() - 1 - logvar).sum(1)
+
+
+def _log_p(logits, x):
+    return Bernoulli(logits=logits, validate_args=False).log_prob(x).flatten(1).sum(1)
+
+
+def _elbo(model, x, n_samples, log_p=_log_p, kl=_kl, z=None, combine=lambda values: values.mean(0)):
+    """The ELBO with one part exchanged."""
+    mu, logvar = model.encode(x)
+    draw = z or (lambda mu, std: mu + std * torch.randn_like(mu))
+    values = torch.stack([log_p(model.decode(draw(mu, (0.5 * logvar).exp())), x) for _ in range(n_samples)])
+    return combine(values) - kl(mu, logvar)
+
+
+def _joint(model, x, n_samples, prior=1, posterior=1):
+    """The mean of log p(x given z) + prior * log p(z) - posterior * log q(z given x)."""
+    mu, logvar = model.encode(x)
+    q = Normal(mu, (0.5 * logvar).exp())
+    total = 0
+    for _ in range(n_samples):
+        z = q.sample()
+        log_prior = Normal(0.0, 1.0).log_prob(z).sum(1)
+        total = total + _log_p(model.decode(z), x) + prior * log_prior - posterior * q.log_prob(z).sum(1)
+    return total / n_samples
+
+
+@question.misconception("The sign is wrong: the ELBO is a lower bound of log p(x), to be maximised; costs are subtracted.")
+def negative(model, x, n_samples):
+    return -right(model, x, n_samples)
+
+
+@question.misconception("The KL is added: it is a cost, so the ELBO subtracts it.", random=True)
+def kl_added(model, x, n_samples):
+    return _elbo(model, x, n_samples, kl=lambda mu, logvar: -_kl(mu, logvar))
+
+
+@question.misconception("The KL is missing: this is only how well z explains the pixels.", random=True)
+def no_kl(model, x, n_samples):
+    return _elbo(model, x, n_samples, kl=lambda mu, logvar: 0)
+
+
+@question.also("negative")
+def cost_for_log_p(model, x, n_samples):
+    return _elbo(model, x, n_samples, log_p=lambda logits, x: -_log_p(logits, x))
+
+
+@question.misconception("The pixels are averaged: log p(x given z) is their sum.")
+def mean_over_pixels(model, x, n_samples):
+    return _elbo(model, x, n_samples, log_p=lambda logits, x: _log_p(logits, x) / 784)
+
+
+@question.misconception("Average over the draws, do not sum them.")
+def sum_over_draws(model, x, n_samples):
+    return _elbo(model, x, n_samples, combine=lambda values: values.sum(0))
+
+
+@question.also("sum_over_draws")
+def sum_of_elbos(model, x, n_samples):
+    return n_samples * right(model, x, n_samples)
+
+
+@question.misconception("This averages the likelihoods, which is another bound: the ELBO averages their logarithms.")
+def logsumexp(model, x, n_samples):
+    return _elbo(model, x, n_samples,
+                 combine=lambda values: values.logsumexp(0) - torch.tensor(float(n_samples)).log())
+
+
+@question.also("logsumexp")
+def largest(model, x, n_samples):
+    return _elbo(model, x, n_samples, combine=lambda values: values.amax(0))
+
+
+@question.misconception("z is the mean, without noise: draw it from q(z given x).")
+def no_noise(model, x, n_samples):
+    return _elbo(model, x, n_samples, z=lambda mu, std: mu)
+
+
+@question.misconception("z comes from the prior: draw it from q(z given x).")
+def from_prior(model, x, n_samples):
+    return _elbo(model, x, n_samples, z=lambda mu, std: torch.randn_like(mu))
+
+
+@question.misconception("exp(logvar) is the variance: the noise is scaled by the standard deviation.")
+def variance_for_std(model, x, n_samples):
+    return _elbo(model, x, n_samples, z=lambda mu, std: mu + std ** 2 * torch.randn_like(mu))
+
+
+@question.misconception("rand is uniform on [0, 1): Gaussian noise comes from randn.")
+def uniform(model, x, n_samples):
+    return _elbo(model, x, n_samples, z=lambda mu, std: mu + std * torch.rand_like(mu))
+
+
+@question.misconception("n_samples is not used: the ELBO varies as much as one from a single draw.", random=True)
+def one_sample(model, x, n_samples):
+    return right(model, x, 1)
+
+
+@question.also("one_sample")
+def one_draw_repeated(model, x, n_samples):
+    return _elbo(model, x, 1, combine=lambda values: values.expand(n_samples, -1).mean(0))
+
+
+@question.misconception("All images share their noise: draw it for each image.", random=True)
+def one_noise_for_batch(model, x, n_samples):
+    return _elbo(model, x, n_samples, z=lambda mu, std: mu + std * torch.randn(mu.shape[1]))
+
+
+@question.misconception("All latents share their noise: draw it for each image and each latent.")
+def one_noise_for_latents(model, x, n_samples):
+    return _elbo(model, x, n_samples, z=lambda mu, std: mu + std * torch.randn(len(mu), 1))
+
+
+@question.misconception("The draws are averaged before the pixels are judged: judge each draw, then average.")
+def mean_of_logits(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    logits = sum(model.decode(mu + (0.5 * logvar).exp() * torch.randn_like(mu)) for _ in range(n_samples)) / n_samples
+    return _log_p(logits, x) - _kl(mu, logvar)
+
+
+@question.also("mean_of_logits")
+def mean_of_probabilities(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    p = sum(model.decode(mu + (0.5 * logvar).exp() * torch.randn_like(mu)).sigmoid() for _ in range(n_samples))
+    return _log_p((p / n_samples).logit(), x) - _kl(mu, logvar)
+
+
+@question.also("mean_of_logits")
+def mean_of_z(model, x, n_samples):
+    return _elbo(model, x, 1, z=lambda mu, std: mu + std * torch.randn(n_samples, *mu.shape).mean(0))
+
+
+@question.misconception("Probabilities are taken for logits: the sigmoid is applied twice.")
+def sigmoid_twice(model, x, n_samples):
+    return _elbo(model, x, n_samples, log_p=lambda logits, x: _log_p(logits.sigmoid(), x))
+
+
+@question.misconception("Logits and pixels are exchanged in the cross-entropy.")
+def exchanged(model, x, n_samples):
+    return _elbo(model, x, n_samples, log_p=lambda logits, x: _log_p(x, logits))
+
+
+@question.misconception("This is a squared error: the pixels are Bernoulli variables.")
+def squared_error(model, x, n_samples):
+    return _elbo(model, x, n_samples, log_p=lambda logits, x: -(logits.sigmoid() - x).square().flatten(1).sum(1))
+
+
+@question.also("squared_error")
+def half_squared_error(model, x, n_samples):
+    return _elbo(model, x, n_samples, log_p=lambda logits, x: -0.5 * (logits.sigmoid() - x).square().flatten(1).sum(1))
+
+
+@question.misconception("log p(z) is missing: the joint log-density is log p(x given z) + log p(z).", random=True)
+def no_prior(model, x, n_samples):
+    return _joint(model, x, n_samples, prior=0)
+
+
+@question.misconception("- log q(z given x) is missing: without it this is no bound of log p(x).", random=True)
+def no_posterior(model, x, n_samples):
+    return _joint(model, x, n_samples, posterior=0)
+
+
+@question.misconception("log q(z given x) has the wrong sign: it is subtracted.", random=True)
+def plus_posterior(model, x, n_samples):
+    return _joint(model, x, n_samples, posterior=-1)
+
+
+@question.misconception("The KL is divided by n_samples: it counts in full, once for each image.")
+def kl_divided(model, x, n_samples):
+    return _elbo(model, x, n_samples, kl=lambda mu, logvar: _kl(mu, logvar) / n_samples)
+
+
+@question.misconception("The KL is counted once for every draw: it counts once for each image.", random=True)
+def kl_multiplied(model, x, n_samples):
+    return _elbo(model, x, n_samples, kl=lambda mu, logvar: _kl(mu, logvar) * n_samples)
+
+
+@question.misconception("The KL is averaged over the latents: sum over them.")
+def kl_averaged(model, x, n_samples):
+    return _elbo(model, x, n_samples, kl=lambda mu, logvar: _kl(mu, logvar) / mu.shape[1])
+
+
+@question.misconception("The KL of all images is summed or averaged: each image pays its own.")
+def kl_of_batch(model, x, n_samples):
+    return _elbo(model, x, n_samples, kl=lambda mu, logvar: _kl(mu, logvar).mean())
+
+
+@question.also("kl_of_batch")
+def kl_summed(model, x, n_samples):
+    return _elbo(model, x, n_samples, kl=lambda mu, logvar: _kl(mu, logvar).sum())
+
+
+@question.misconception("The factor 0.5 of the KL is missing.", random=True)
+def kl_doubled(model, x, n_samples):
+    return _elbo(model, x, n_samples, kl=lambda mu, logvar: 2 * _kl(mu, logvar))
+
+
+@question.misconception("One number for the whole batch: return one for each image.")
+def scalar(model, x, n_samples):
+    return right(model, x, n_samples).mean()
+
+
+@question.also("scalar")
+def summed(model, x, n_samples):
+    return right(model, x, n_samples).sum()
+
+
+@question.misconception("The average over the draws is missing: return one number for each image, (N,).")
+def no_mean(model, x, n_samples):
+    return _elbo(model, x, n_samples, combine=lambda values: values)
+
+
+@question.misconception("squeeze() drops the axis of a batch of one image: keep the shape (N,).")
+def squeezed(model, x, n_samples):
+    return right(model, x, n_samples).squeeze()
+
+
+@question.misconception("keepdim leaves (N, 1): return (N,).")
+def keepdim(model, x, n_samples):
+    return right(model, x, n_samples).unsqueeze(1)
+
+
+@question.misconception("Do not seed the random generator inside: every call draws the same noise.")
+def seeded(model, x, n_samples):
+    torch.manual_seed(0)
+    return right(model, x, n_samples)
