@@ -1,10 +1,10 @@
 """The same training 30 times, seed by seed: how much do runs differ?
 
 One after the other, with `fit`. Trained together (torch.func.stack_module_state, vmap over the models, one
-fused Adam) they are slower on one thread of a CPU. CPU seconds for an epoch of 60,000 pictures and one model of
-784-400-2, batch 128: alone 2.8 to 3.0; with 2, 5, 10, 30 models together 4.0, 3.4, 3.4, 4.7, and 3.6, 3.2, 3.4,
-4.2 where all models see the same batches. The matrix products are large enough for one model to fill the core,
-and the weights of several no longer fit its cache.
+fused Adam) they are slower on one thread of a CPU: 2.9 CPU seconds for an epoch of 60,000 pictures and one model
+alone; 3.8, 3.4, 3.8, 4.0 with 2, 5, 10, 30 models together, or 4.1, 3.4, 3.2, 4.4 where all models see the same
+batches (`benchmarks/together.py`, torch 2.15). The matrix products of one model fill the core, and the weights of
+several no longer fit its cache.
 """
 
 from autograder.questions.vae import VAE
