@@ -18,7 +18,7 @@ from experiments.table import Table
 from utils import fit
 
 DRAWS = (1, 10, 100, 1000, 5000)
-PICTURES = 10_000
+PICTURES = 2_000
 ROWS = 500  # decoded together; their activations fit a CPU's cache
 
 
