@@ -120,6 +120,18 @@ def test_the_seed_fixes_the_run_and_leaves_torchs_own_state(some):
     assert run(1) == run(1) != run(2)
 
 
+def test_after_each_epoch_the_model_can_be_looked_at(some):
+    seen = []
+
+    def look(model, history):
+        seen.append((history.epochs, history.test["total"][-1], model.encoder[1].weight.sum().item()))
+
+    history = fit(new(), *some, objective, epochs=3, progress=False, after_epoch=look)
+    assert [epoch for epoch, *_ in seen] == [1, 2, 3]
+    assert [total for _, total, _ in seen] == history.test["total"]
+    assert len({weights for *_, weights in seen}) == 3
+
+
 def test_the_test_value_is_the_mean_over_all_images(some):
     def brightness(model, x, y):
         return {"total": x.mean() + 0 * next(model.parameters()).sum()}

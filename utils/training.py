@@ -36,7 +36,7 @@ class History:
 
 def fit(
     model, train, test, objective, epochs=10, batch_size=128, lr=1e-3, seed=0,
-    compile=False, bfloat16=False, graph=False, progress=True,
+    compile=False, bfloat16=False, graph=False, progress=True, after_epoch=None,
 ):
     """Train `model` with Adam and return its History; the model is left in eval mode.
 
@@ -47,6 +47,8 @@ def fit(
     `compile` runs the objective through torch.compile. Two more are for CUDA and do nothing elsewhere:
     `bfloat16` trains in mixed precision; `graph` replays the training step as a CUDA graph, for an objective
     that does the same at each step and never reads a number from the device.
+
+    `after_epoch(model, history)` is called at the end of each epoch, to look at the model on its way.
 
     Raises ValueError for an objective that cannot be trained, FloatingPointError where the loss is not a
     number.
@@ -81,6 +83,8 @@ def fit(
                         f"The loss is {means['total']} in epoch {history.epochs}: look for the logarithm of 0 "
                         "or the exponential of a large number, or lower lr."
                     )
+                if after_epoch:
+                    after_epoch(model, history)
     model.eval()
     return history
 
