@@ -86,7 +86,7 @@ def question(name: str, judged: dict | None, mark: Mark, sources: dict[str, str]
     state = judged["state"] if judged else "not attempted" if empty else "written"
     tried = state != "not attempted"
     full = judged["max_points"] if extra else mark.max_score
-    hint = hide(judged["hint"], state == "error") if judged and (tried or ", which" in judged["hint"]) else ""
+    hint = hide(judged["hint"], state == "error" or "raised" in judged["hint"]) if judged and (tried or ", which" in judged["hint"]) else ""
     earned = f"+{points(mark.score)} extra" if extra else f"{points(mark.score)} of {points(full)}"
     if state == "wrong":
         word = "Partly right" if mark.score else "Not right yet"

@@ -48,7 +48,7 @@ SENTENCES = {
     "answer_found": "Your answer to `{name}` stood in another cell; it was put into its place.",
     "helper_moved": "The cell that defines `{helper}`, which `{name}` uses, was moved before it.",
     "given_changed": "You changed the given cell {name}; your version was run.",
-    "given_restored": "The given cell {name} had been changed; the released one was used.",
+    "given_restored": "The given cell {name} had been changed; the released one was used{added}.",
 }
 
 

@@ -95,7 +95,7 @@ def _says_nothing(source: str) -> bool:
 
 
 def _only_trains(source: str) -> bool:
-    """Calls `fit` and defines no function or class: at grading it would cost time and change nothing."""
+    """Calls the course's `fit` and defines no function or class: at grading it would cost time and change nothing."""
     tree = _parsed(ast.parse, source) if "fit" in source else None
     if tree is None:
         return False
@@ -103,8 +103,29 @@ def _only_trains(source: str) -> bool:
     if any(isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.Import,
                           ast.ImportFrom)) for n in nodes):
         return False
-    return any(isinstance(n, ast.Call) and "fit" in (getattr(n.func, "id", ""), getattr(n.func, "attr", ""))
-               for n in nodes)
+    return any(isinstance(n, ast.Call) and ast.unparse(n.func) in ("fit", "utils.fit") for n in nodes)
+
+
+def _new_names(source: str, released: str) -> str:
+    """The imports and definitions in `source` that give names which `released` does not give."""
+    tree, known = _parsed(ast.parse, source), _parsed(ast.parse, released)
+    if tree is None or known is None:
+        return ""
+    given = set().union(*map(_names_given, known.body))
+    new = [node for node in tree.body if _names_given(node) and not _names_given(node) & given]
+    return "\n".join(ast.unparse(node) for node in new)
+
+
+def _names_given(node: ast.stmt) -> set[str]:
+    """The names that an import, a definition or an assignment gives."""
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return {alias.asname or alias.name.partition(".")[0] for alias in node.names} - {"*"}
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return {node.name}
+    if isinstance(node, (ast.Assign, ast.AnnAssign)):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        return {name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)}
+    return set()
 
 
 def _plain(source: str) -> str:
@@ -471,7 +492,11 @@ def _settle_given(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair])
                 slot.source = slot.chosen.source
                 repairs.append(repair("given_changed", slot.grade_id, name=name))
             else:
-                repairs.append(repair("given_restored", slot.grade_id, name=name))
+                added = _new_names(slot.chosen.source, slot.cell.source) if slot.chosen.is_python else ""
+                repairs.append(repair("given_restored", slot.grade_id, name=name,
+                                      added=", and what you had added to it is run after it" if added else ""))
+                if added:
+                    cells.append(_Cell(slot.chosen.index, "code", added, None, "", [], after=slot.rank))
 
 
 def _hoist_helpers(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair]) -> None:

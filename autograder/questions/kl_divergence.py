@@ -22,6 +22,13 @@ def build(draw, given):
                   {"test": "close", "criterion": "value", "of": name},
                   {"test": "gradient", "criterion": "gradient", "of": name, "wrt": f"mu_{name}"},
                   {"test": "gradient", "criterion": "gradient", "of": name, "wrt": f"logvar_{name}"}]
+    # near the prior, where a floor under the KL shows, and far out, where a clamp does
+    inputs |= {"prior_mu": 0.1 * draw.normal(4, 3), "prior_logvar": 0.1 * draw.normal(4, 3)}
+    inputs["prior_mu"][0] = inputs["prior_logvar"][0] = 0.0
+    inputs |= {"wide_mu": draw.signed(2, 3), "wide_logvar": draw.signed(2, 3, low=6.5, high=8.0)}
+    for name in ("prior", "wide"):
+        steps.append({"as": name, "call": "kl_divergence", "args": [f"${name}_mu", f"${name}_logvar"]})
+        tests.append({"test": "close", "criterion": "value", "of": name})
     steps.append({**steps[2], "as": "again"})
     tests.append({"test": "same", "criterion": "value", "of": "again", "other": "n5z3"})
     return inputs, steps, tests

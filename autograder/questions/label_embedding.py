@@ -45,6 +45,7 @@ def build(draw, given):
     tests += [{"test": "differs", "criterion": "labels", "of": f"{part}_plain{first}", "other": f"{part}_blank{first}",
                "say": f"The nn.Embedding is there, but {part}ode does not use it."}
               for part, first in (("enc", ".0"), ("dec", ""))]
+    tests.append({"test": "trained", "criterion": "labels", "of": "learn", "module": "Embedding"})
     tests.insert(0, {"test": "has_module", "criterion": "labels", "of": "modules", "module": "Embedding"})
     for test in tests:
         if test["criterion"] in ("encoder", "decoder", "sampling"):

@@ -23,6 +23,9 @@ def build(draw, given):
                       "kwargs": {} if classes == 10 else {"num_classes": classes}})
         tests += [{"test": "returns", "criterion": "interface", "of": name, "shape": [n, classes], "dtype": "float32"},
                   {"test": "close", "criterion": "value", "of": name}]
+    inputs["labels_last"] = torch.tensor([9, 0, 9, 3])
+    steps.append({"as": "last", "call": "one_hot", "args": ["$labels_last"]})
+    tests.append({"test": "close", "criterion": "value", "of": "last"})
     steps.append({"as": "elsewhere", "call": "one_hot", "args": ["$labels_five"], "elsewhere": True})
     tests.append({"test": "follows_device", "criterion": "interface", "of": "elsewhere"})
     return inputs, steps, tests

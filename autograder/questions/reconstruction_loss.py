@@ -22,6 +22,10 @@ def build(draw, given):
         tests += [{"test": "returns", "criterion": "interface", "of": name, "shape": [n]},
                   {"test": "close", "criterion": "value", "of": name},
                   {"test": "gradient", "criterion": "gradient", "of": name, "wrt": f"logits_{name}"}]
+    # where the decoder is sure: clamped logits and probabilities differ there
+    inputs |= {"logits_sure": draw.signed(3, 1, 28, 28, low=5.5, high=9.0), "x_sure": draw.images(3)}
+    steps.append({"as": "sure", "call": "reconstruction_loss", "args": ["$logits_sure", "$x_sure"]})
+    tests.append({"test": "close", "criterion": "value", "of": "sure"})
     steps.append({**steps[1], "as": "again"})
     tests.append({"test": "same", "criterion": "value", "of": "again", "other": "n2"})
     return inputs, steps, tests

@@ -35,6 +35,8 @@ def build(draw, given):
              {"test": "one_style_per_row", "criterion": "styles", "of": "draws", **rows},
              {"test": "fresh", "criterion": "styles", "of": "draws", "other": "again",
               "latent": {"labels": True, "every": 10}},
+             {"test": "independent", "criterion": "styles", "of": "draws", "mean": 0.0, "std": 1.0,
+              "latent": {"labels": True, "every": 10}},
              {"test": "prior_styles", "criterion": "styles", "of": "draws", **rows, "tolerance": 0.4}]
     return inputs, steps, tests
 

@@ -151,10 +151,13 @@ def _call(step, known, inputs, answers, namespace) -> dict:
             with Elsewhere(passed.values()) as elsewhere:
                 result = function(*args, **kwargs)
             return {"state": "ok", "follows": elsewhere.holds(result)}
+        trainable = _trainable(args)
         result = function(*args, **kwargs)
         if inspect.iscoroutine(result):
             result.close()  # never awaited: no warning about it
         facts = {"state": "ok", "kind": _kind(result)}
+        if not torch.is_grad_enabled() or _trainable(args) != trainable:
+            facts["untrainable"] = True
         parts = _parts(result)
         facts["parts"] = []
         for index, part in enumerate(parts):
@@ -164,8 +167,15 @@ def _call(step, known, inputs, answers, namespace) -> dict:
             if not _same(tensor, inputs[key]):
                 answers[f"{name}.after.{key}"] = tensor.detach().cpu().clone()
         if leaves and facts["parts"] and "shape" in facts["parts"][0] and not facts["parts"][0].get("too_large"):
-            _gradients(step, [_as_tensor(part) for part in parts], leaves, inputs, answers, facts)
+            model = known.get(step["call"].split(".")[0])
+            _gradients(step, [_as_tensor(part) for part in parts], leaves, inputs, answers, facts, model)
     return facts
+
+
+def _trainable(arguments) -> list[bool]:
+    """For each parameter of the modules among `arguments`, whether gradients are recorded for it."""
+    return [parameter.requires_grad for module in arguments if isinstance(module, nn.Module)
+            for parameter in module.parameters()]
 
 
 def _blank(model, kind: str) -> dict:
@@ -199,10 +209,11 @@ def _keep(part, key: str, step: dict, known: dict, answers: dict) -> dict:
     return facts
 
 
-def _gradients(step, parts, leaves, inputs, answers, facts) -> None:
+def _gradients(step, parts, leaves, inputs, answers, facts, model) -> None:
     """Gradients of sum(weights * output) with respect to each leaf; a missing one is left out."""
     output = parts[0]
     if not output.requires_grad or not output.is_floating_point():
+        facts["detached"] = [0]
         return
     weights = inputs[step["weights"]].flatten() if "weights" in step else torch.ones(1)
     flat = output.flatten()
@@ -212,10 +223,30 @@ def _gradients(step, parts, leaves, inputs, answers, facts) -> None:
         beside = [part for part in parts[1:] if part is not None and part.requires_grad]
         found = torch.autograd.grad(total, beside, retain_graph=True, allow_unused=True) if beside else ()
         facts["through"] = [gradient is not None for gradient in found]
+        facts["detached"] = [index for index, part in enumerate(parts) if part is not None and not part.requires_grad]
+        own = [*leaves.values(), *(model.parameters() if isinstance(model, nn.Module) else ())]
+        ends = _leaves(parts)
+        facts["strangers"] = sum(not any(leaf is one for one in own) for leaf in ends)
+        facts["trained"] = sorted({cls.__name__ for module in (model.modules() if isinstance(model, nn.Module) else ())
+                                   if any(leaf is one for one in module.parameters(recurse=False) for leaf in ends)
+                                   for cls in type(module).__mro__})[:200]
     gradients = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
     for key, gradient in zip(leaves, gradients):
         if gradient is not None:
             answers[f"{step['as']}.grad.{key}"] = gradient.detach().cpu()
+
+
+def _leaves(tensors) -> list[_Tensor]:
+    """The tensors that gradients of `tensors` end in."""
+    waiting = [tensor.grad_fn for tensor in tensors if tensor is not None]
+    seen, found = set(), []
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            found += [node.variable] if hasattr(node, "variable") else []
+            waiting += [following for following, _ in node.next_functions]
+    return found
 
 
 def _push(step, known, inputs) -> dict:
@@ -226,7 +257,7 @@ def _push(step, known, inputs) -> dict:
     name, _, method = step["push"].partition(".")
     if name not in known:
         raise Skip(f"{name} gave no result")
-    model, arguments = known[name], [known[key[1:]] for key in step["args"]]
+    model, arguments = known[name], [known[key[1:]].clone() for key in step["args"]]     # of later steps, too
     target = getattr(model, method)
     model.eval()
     with torch.enable_grad():

@@ -220,7 +220,7 @@ def count(case: Case, of: str, n: int) -> Outcome:
 
 @test
 def clean(case: Case) -> Outcome:
-    """No call changed its inputs, the random seed or the default dtype."""
+    """No call changed its inputs, the random seed, the default dtype, or whether gradients are recorded."""
     changed = sorted({name.rsplit(".", 1)[1].partition("_")[0] for name in case.answers if ".after." in name})
     if changed:
         return Outcome(False, f"Your code changes its input {changed[0]} in place: whoever uses it afterwards "
@@ -230,6 +230,9 @@ def clean(case: Case) -> Outcome:
                        ["seeded"])
     if any(facts.get("dtype_changed") for facts in case.status.values()):
         return Outcome(False, "Your code changes torch's default dtype for the whole notebook: do not.", ["dtype"])
+    if any(facts.get("untrainable") for facts in case.status.values()):
+        return Outcome(False, "Your code turns gradients off for good, and nothing can be trained after it: use "
+                              "`with torch.no_grad():`.", ["untrainable"])
     return Outcome(True)
 
 
@@ -563,6 +566,9 @@ def quantile_grid(case: Case, of: str, n: int) -> Outcome:
             inside = bool((axis > 0).all() and (axis < 1).all())
             return Outcome(False, "The values are not evenly spaced quantiles: space probabilities evenly, then map them "
                                   "through the inverse Gaussian CDF.", ["uneven", int(even(axis)), int(inside)])
+    if (axes[0] + axes[0].flip(0)).abs().max() > 2e-2:
+        return Outcome(False, "The quantiles cover one side more than the other: spread them over (0, 1), as far from 0 as "
+                              "from 1.", ["one side"])
     if (axes[0].sort().values - axes[1].sort().values).abs().max() > 1e-3:
         return Outcome(False, "The two axes use different quantiles.", ["two axes"])
     return Outcome(True)
@@ -637,6 +643,30 @@ def reached(case: Case, of: str, wrt: str) -> Outcome:
 
 
 @test
+def learns(case: Case, of: str) -> Outcome:
+    """Everything that is returned has a gradient, and it ends in parameters that the model knows of."""
+    facts = case.facts(of)
+    detached = facts.get("detached", [0])
+    if detached != []:
+        part = ["the logits", "mu", "logvar"][detached[0]] if detached in ([0], [1], [2]) else "mu and logvar"
+        return Outcome(False, f"No gradient leads from {part} back into the network (detach, no_grad or a new tensor?): the "
+                              "loss cannot train it.", ["detached"])
+    if facts.get("strangers") != 0:
+        return Outcome(False, "Some weights are not among the model's parameters, so no optimizer sees them: keep layers "
+                              "as attributes or in nn.ModuleList, not in a plain list.", ["strangers"])
+    return Outcome(True)
+
+
+@test
+def trained(case: Case, of: str, module: str) -> Outcome:
+    """A gradient reaches the weights of a module of this kind."""
+    if module in case.facts(of).get("trained", []):
+        return Outcome(True)
+    return Outcome(False, f"No gradient reaches the weights of your nn.{module} (detach, no_grad or frozen?): it learns "
+                          "nothing.", ["idle"])
+
+
+@test
 def is_module(case: Case, of: str) -> Outcome:
     if case.facts(of).get("is_module") is True:
         return Outcome(True)
@@ -674,7 +704,7 @@ def elbo(case: Case, logits: str, mu: str, logvar: str, x: str, rows: str, low: 
 
 
 @test
-def prior_likelihood(case: Case, of: str, x: str, at_least: float) -> Outcome:
+def prior_likelihood(case: Case, of: str, x: str, at_least: float, at_most: float) -> Outcome:
     """log of the mean over prior samples of p(x given z), in nats per image, on held-out images: what the
     decoder alone has learned, from z that nobody but the judge has chosen."""
     from utils.data import upsample
@@ -683,6 +713,9 @@ def prior_likelihood(case: Case, of: str, x: str, at_least: float) -> Outcome:
     predicted = case.answer(of).flatten(1)
     log_p = images @ predicted.T - torch.nn.functional.softplus(predicted).sum(1)
     value = float((log_p.logsumexp(1) - math.log(len(predicted))).mean())
+    if value > at_most:
+        return Outcome(False, "Pictures decoded from the prior are closer to images that the model has not seen than any "
+                              "model can come.", [rounded(value)])
     if value >= at_least:
         return Outcome(True)
     return Outcome(False, "Pictures decoded from the prior do not look like the training images.", [rounded(value)])

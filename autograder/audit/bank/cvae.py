@@ -345,3 +345,28 @@ class CVAE(Base):
         mu, logvar = self.encode(x, y)
         z = Independent(Normal(mu, torch.exp(logvar / 2)), 1).rsample()
         return self.decode(z, y), mu, logvar
+
+# wrong: "not among the model's parameters" - the layers of the encoder are in a list
+class CVAE(Base):
+    def __init__(self, latent_dim=20, num_classes=10):
+        super().__init__(latent_dim, num_classes)
+        self.layers = [nn.Linear(784 + num_classes, 100), nn.ReLU()]
+
+    def encode(self, x, y):
+        h = condition(x.flatten(1), one_hot(y, self.num_classes))
+        for layer in self.layers:
+            h = layer(h)
+        return self.to_mu(h), self.to_logvar(h)
+
+# wrong: "No gradient leads from mu and logvar" - returned detached
+class CVAE(Base):
+    def forward(self, x, y):
+        logits, mu, logvar = super().forward(x, y)
+        return logits, mu.detach(), logvar.detach()
+
+# wrong: "the same noise at every call" - a generator that starts anew
+class CVAE(Base):
+    def forward(self, x, y):
+        mu, logvar = self.encode(x, y)
+        eps = torch.randn(mu.shape, generator=torch.Generator().manual_seed(1))
+        return self.decode(mu + eps * (logvar / 2).exp(), y), mu, logvar

@@ -192,3 +192,13 @@ def generate(model, n):
 def generate(model, n):
     z = torch.randn(model.latent_dim, n).T
     return torch.cat([model.decode(part).sigmoid() for part in z.split(1000)])
+
+# wrong: "turns gradients off for good"
+def generate(model, n):
+    torch.set_grad_enabled(False)
+    return torch.sigmoid(model.decode(torch.randn(n, model.latent_dim)))
+
+# wrong: "turns gradients off for good" - by freezing the model
+def generate(model, n):
+    model.requires_grad_(False)
+    return torch.sigmoid(model.decode(torch.randn(n, model.latent_dim)))

@@ -303,3 +303,12 @@ def one(m, l):
 
 def kl_divergence(mu, logvar):
     return torch.stack([one(mu[:, j], logvar[:, j]) for j in range(mu.size(1))], dim=1).sum(dim=1)
+
+# wrong: "differ from the expected" - free bits: each latent pays at least 0.1 nats
+def kl_divergence(mu, logvar):
+    return (0.5 * (mu ** 2 + logvar.exp() - 1 - logvar)).clamp(min=0.1).sum(1)
+
+# wrong: "differ from the expected" - logvar is kept from becoming large
+def kl_divergence(mu, logvar):
+    logvar = logvar.clamp(-6, 6)
+    return 0.5 * (mu ** 2 + logvar.exp() - 1 - logvar).sum(1)

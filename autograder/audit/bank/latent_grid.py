@@ -188,3 +188,13 @@ def latent_grid(n):
     p = torch.linspace(0, 1, n + 2)[1:-1]
     z = torch.special.ndtri(p)
     return torch.column_stack([z.unsqueeze(1).expand(n, n).reshape(-1), z.expand(n, n).reshape(-1)])
+
+# wrong: "one side" - the lower half of the normal
+def latent_grid(n):
+    z = torch.distributions.Normal(0.0, 1.0).icdf(torch.linspace(0.01, 0.5, n))
+    return torch.cartesian_prod(z, z)
+
+# right: from 1 % to 99 %
+def latent_grid(n):
+    z = torch.distributions.Normal(0.0, 1.0).icdf(torch.linspace(0.01, 0.99, n))
+    return torch.cartesian_prod(z, z)

@@ -176,3 +176,16 @@ def style_grid(model, n_styles):
 def style_grid(model, n_styles):
     z = torch.randn(n_styles, model.latent_dim).repeat_interleave(10, 0)
     return torch.sigmoid(model.decode(z, torch.arange(10).repeat(n_styles)))
+
+# wrong: "share one noise" - one number for all latents
+def style_grid(model, n_styles):
+    with torch.no_grad():
+        z = torch.randn(n_styles, 1).expand(-1, model.latent_dim).repeat_interleave(10, dim=0)
+        return torch.sigmoid(model.decode(z, torch.arange(10).repeat(n_styles)))
+
+# wrong: "depend on each other" - the second half mirrors the first
+def style_grid(model, n_styles):
+    half = torch.randn((n_styles + 1) // 2, model.latent_dim)
+    z = torch.cat([half, -half])[:n_styles]
+    with torch.no_grad():
+        return torch.sigmoid(model.decode(z.repeat_interleave(10, dim=0), torch.arange(10).repeat(n_styles)))

@@ -643,3 +643,44 @@ class VAE(Base):
                 nn.init.xavier_normal_(layer.weight)
                 nn.init.zeros_(layer.bias)
         nn.init.constant_(self.to_logvar.bias, -1.0)
+
+# wrong: "not among the model's parameters" - the layers of the decoder are in a list
+class VAE(Base):
+    def __init__(self, latent_dim=20):
+        super().__init__(latent_dim)
+        del self.dec
+        self.layers = [nn.Linear(latent_dim, 100), nn.ReLU(), nn.Linear(100, 784)]
+
+    def decode(self, z):
+        for layer in self.layers:
+            z = layer(z)
+        return z.view(-1, 1, 28, 28)
+
+# wrong: "No gradient leads from mu and logvar" - returned detached
+class VAE(Base):
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        return self.decode(reparameterize(mu, logvar)), mu.detach(), logvar.detach()
+
+# wrong: "No gradient leads from logvar" - returned as data
+class VAE(Base):
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        return self.decode(reparameterize(mu, logvar)), mu, logvar.data
+
+# wrong: "the same noise at every call" - drawn once and kept
+class VAE(Base):
+    noise = None
+
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        if self.noise is None or self.noise.shape != mu.shape:
+            self.noise = torch.randn_like(mu)
+        return self.decode(mu + self.noise * (0.5 * logvar).exp()), mu, logvar
+
+# right: the layer of logvar starts at 0, so that every sigma starts at 1
+class VAE(Base):
+    def __init__(self, latent_dim=20):
+        super().__init__(latent_dim)
+        nn.init.zeros_(self.to_logvar.weight)
+        nn.init.zeros_(self.to_logvar.bias)
