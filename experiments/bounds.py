@@ -2,7 +2,8 @@
 
 Architecture and rates of their one-layer VAE (section 5): 784-200-200-50, tanh, Adam with 3^i epochs at rate
 0.001 * 10^(-i / 7). They train 3,280 epochs in batches of 20 (i = 0 to 7) and report 86.76 nats with K = 5,000;
-here the batches are of 128, and `epochs` says how far the training went (364 is i = 0 to 5).
+here the batches are of 128, on 55,000 pictures, and `epochs` says how far the training went: 121 is i = 0 to 4, 364
+i = 0 to 5.
 """
 
 from dataclasses import replace
