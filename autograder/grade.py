@@ -32,7 +32,7 @@ from autograder import executors, plugins, work
 from autograder.build import course_config
 from autograder.kernel import Settings
 from autograder.questions import TASKS
-from autograder.reading import MAX_BYTES
+from autograder.reading import MAX_BYTES, file_problem
 from autograder.secret import course_secret
 from autograder.work import Outcome, Work
 
@@ -46,7 +46,7 @@ class Stopped(Exception):
 
 @dataclass
 class Tally:
-    """What came of one task's submissions. failed: student -> reason."""
+    """What came of one task's submissions. failed: student -> reason; problems: student -> what their file lacks."""
 
     task: str
     graded: int = 0
@@ -54,6 +54,7 @@ class Tally:
     unchanged: int = 0
     submissions: int = 0
     failed: dict[str, str] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
     seconds: Counter = field(default_factory=Counter)
     wall: float = 0.0
 
@@ -157,6 +158,8 @@ class Grading(Autograde):
     def _save(self, one: Work, outcome: Outcome) -> None:
         """Through nbgrader: files and gradebook. Raises Stopped where that cannot work for any submission."""
         place = self.places[one.student]
+        if problem := file_problem((repair.kind, repair.sentence) for repair in outcome.repairs):
+            self.tally.problems[one.student] = problem
         plugins.ready[one.student, one.task] = outcome
         until = time.monotonic() + PATIENCE
         try:
@@ -295,7 +298,7 @@ def run(options) -> int:
             if executor is not None:
                 executor.shutdown(cancel_futures=True)
     console.print(summary(tallies))
-    for line in failures(tallies, root):
+    for line in [*problems(tallies), *failures(tallies, root)]:
         console.print(line, soft_wrap=True)
     if stopped:
         console.print(f"[bold red]{escape(stopped)}[/] No verdict is lost; the same command goes on from here.",
@@ -389,6 +392,15 @@ def summary(tallies: list[Tally]) -> Table:
         table.add_row(tally.task, str(tally.submissions), str(tally.graded), str(tally.cached), str(tally.unchanged),
                       f"[red]{len(tally.failed)}[/]" if tally.failed else "0", f"{tally.wall:.1f}", each)
     return table
+
+
+def problems(tallies: list[Tally], most: int = 20) -> Iterator[str]:
+    """A line for each submission that was graded although its file cannot be read in full."""
+    lines = [f"[yellow]{escape(student)}, {tally.task}:[/] {escape(sentence)}" for tally in tallies
+             for student, sentence in sorted(tally.problems.items())]
+    yield from lines[:most]
+    if len(lines) > most:
+        yield f"... and {len(lines) - most} more such files."
 
 
 def failures(tallies: list[Tally], root: Path, most: int = 20) -> Iterator[str]:

@@ -87,6 +87,12 @@ def test_a_second_call_grades_only_what_was_handed_in_again(course):
     assert "Better words." in (course / "autograded/ben" / TASK / f"{TASK}.ipynb").read_text()
 
 
+def test_a_file_that_cannot_be_read_is_graded_and_named(course, capsys):
+    (course / "submitted/ben" / TASK / f"{TASK}.ipynb").write_text("{broken")
+    assert run(course) == 0
+    assert f"ben, {TASK}: The file is not a notebook that can be read" in said(capsys)
+
+
 def test_student_and_force(course):
     assert run(course, "--student", "b*") == 0 and course.done == ["ben"]
     assert run(course, "--student", "ben", "--force") == 0 and course.done == ["ben", "ben"]

@@ -218,8 +218,10 @@ def test_an_unreadable_notebook_is_taken_by_its_name_or_by_the_task_asked_for(co
     files = folder_of(tmp_path / "d", {"ada/task1_vae.ipynb": b"", "max/x.ipynb": b"{broken",
                                        "eva/y.ipynb": work()})
     assert "max/x.ipynb: belongs to none" in reasons(collect(files, course))
-    collect(files, course, task="task1_vae")
+    noted = "\n".join(collect(files, course, task="task1_vae").notes)
     assert {s for s, _ in stored(course)} == {"ada", "max", "eva"}
+    assert "ada/task1_vae: The file is empty" in noted and "eva" not in noted
+    assert "max/task1_vae: The file is not a notebook that can be read (its text is malformed)" in noted
 
 
 def test_notebooks_of_another_task_than_asked_for_are_named(course, tmp_path):
