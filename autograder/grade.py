@@ -12,7 +12,6 @@ import logging
 import os
 import sys
 import time
-import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -274,7 +273,6 @@ def arguments(parser) -> None:
 def run(options) -> int:
     """0: everything is graded, 1: something is not, 130: interrupted."""
     root, console = options.root.resolve(), Console(stderr=True, width=None if sys.stderr.isatty() else 120)
-    warnings.simplefilter("ignore", sqlalchemy.exc.SAWarning)       # nbgrader's queries cause harmless ones
     if options.workers < 1:
         raise ValueError("--workers must be 1 or more.")
     if options.force and options.only_changed:
