@@ -29,8 +29,8 @@ from rich.table import Table
 
 from autograder import executors, plugins, work
 from autograder.build import course_config
+from autograder.course import look
 from autograder.kernel import Settings
-from autograder.questions import TASKS
 from autograder.reading import MAX_BYTES, file_problem
 from autograder.secret import course_secret
 from autograder.work import Outcome, Work
@@ -277,10 +277,11 @@ def run(options) -> int:
         raise ValueError("--workers must be 1 or more.")
     if options.force and options.only_changed:
         raise ValueError("--force grades everything, --only-changed does not: give one of them.")
-    unknown = [task for task in options.task if not (root / "assignments" / task).is_dir()]
-    if unknown:
-        raise ValueError(f"{unknown[0]}: {root / 'assignments'} has no such task. Tasks are called "
-                         f"{', '.join(TASKS)}; another course's folder is given with --root.")
+    look(root, options.task)
+    for task in options.task:
+        if not any(any((root / "submitted").glob(f"{options.student}/{place}")) for place in (task, "*.ipynb*")):
+            raise ValueError(f"Nothing is submitted for {task} yet: run `python -m autograder collect`."
+                             if options.student == "*" else f"There is no submission of {options.student} for {task}.")
     tallies = [Tally(task) for task in options.task]
     with locked(root), one_log(root) as log, progress(console, tallies) as show:
         executor, stopped = None, None

@@ -364,7 +364,7 @@ def _releases(course_root: Path) -> dict[str, nbformat.NotebookNode]:
              for p in sorted(course_root.glob("assignments/*/*.ipynb")) if p.stem == p.parent.name}
     if not found:
         raise ValueError(f"There are no assignments in {course_root / 'assignments'}. "
-                         "Build them first: `make notebooks`.")
+                         "Build them first: `python -m autograder build notebooks`.")
     return found
 
 

@@ -14,6 +14,8 @@ import numpy as np
 import nbformat
 from markupsafe import Markup
 
+from autograder.build import course_config
+from autograder.course import look
 from autograder.feedback import graded
 from autograder.marks import Marks, read_marks
 from autograder.page import points, render
@@ -36,9 +38,8 @@ def arguments(parser) -> None:
 def run(options) -> int:
     from nbgrader.coursedir import CourseDirectory
 
-    from autograder.build import course_config
-
     root = options.root.resolve()
+    look(root)
     config = course_config(root)
     config.CourseDirectory.root = str(root)
     found = load(CourseDirectory(config=config), options.task)
@@ -102,11 +103,7 @@ def load(coursedir, task: str) -> Class:
 
     files = students(coursedir.autograded_directory, f"{task}.verdicts.json")
     if not files:
-        known = sorted({path.name for step in (coursedir.source_directory, coursedir.release_directory)
-                        for path in Path(coursedir.root, step).glob("*") if path.is_dir()})
-        if task not in known:
-            raise ValueError(f"There is no task {task!r} in {coursedir.root}; "
-                             f"there is {', '.join(known) or 'none'}.")
+        look(Path(coursedir.root), [task])
         raise ValueError(f"Nothing of {task!r} has been graded yet: run `nbgrader autograde {task}` first.")
     records = {student: _read_record(path) for student, path in files.items()}
     marks = read_marks(coursedir.db_url, task)

@@ -187,11 +187,18 @@ def test_collect_fills_submitted_and_prints_what_it_took(tmp_path, capsys):
     released = (root / "assignments" / task / f"{task}.ipynb").read_bytes()
     (tmp_path / "assignments" / task).mkdir(parents=True)
     (tmp_path / "assignments" / task / f"{task}.ipynb").write_bytes(released)
+    (tmp_path / "nbgrader_config.py").touch()
     (tmp_path / "uploads" / "ada").mkdir(parents=True)
     (tmp_path / "uploads" / "ada" / "Copy of anything.ipynb").write_bytes(released)
     assert main(["collect", str(tmp_path / "uploads"), "--root", str(tmp_path)]) == 0
     assert "1 notebooks of 1 students" in capsys.readouterr().out
     assert (tmp_path / "submitted" / "ada" / task / f"{task}.ipynb").read_bytes() == released
+
+
+@pytest.mark.parametrize("call", [["grade", "task1_vae"], ["report", "task1_vae"], ["collect", "."]])
+def test_a_folder_that_is_no_course_is_said_in_the_same_words(tmp_path, capsys, call):
+    assert main([*call, "--root", str(tmp_path)]) == 2
+    assert "This is no course (no nbgrader_config.py here): cd into it or give --root." in capsys.readouterr().err
 
 
 def test_help_names_every_command(capsys):

@@ -375,7 +375,7 @@ def test_what_cannot_be_used_at_all_says_what_to_do(course, tmp_path):
         collect(tmp_path / "a.tar.gz", course)
     with pytest.raises(ValueError, match="task1_vae"):
         collect(tmp_path, course, task="task9")
-    with pytest.raises(ValueError, match="make notebooks"):
+    with pytest.raises(ValueError, match="build notebooks"):
         collect(tmp_path, tmp_path / "elsewhere")
 
 

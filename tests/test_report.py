@@ -150,9 +150,13 @@ def test_a_table_without_rows_has_its_header(tmp_path):
 
 
 @pytest.mark.parametrize("task, message", [("task9", "There is no task 'task9'"),
+                                           ("task1_vea", "Did you mean task1_vae?"),
+                                           ("task2_cvae", "run `nbgrader generate_assignment task2_cvae`"),
                                            ("task1_vae", "run `nbgrader autograde task1_vae` first")])
 def test_nothing_to_report_on_is_said_clearly(tmp_path, capsys, task, message):
-    (tmp_path / "source" / "task1_vae").mkdir(parents=True)
+    for place in ("source/task1_vae", "source/task2_cvae", "release/task1_vae"):
+        (tmp_path / place).mkdir(parents=True)
+    (tmp_path / "nbgrader_config.py").touch()
     assert main(["report", task, "--root", str(tmp_path)]) == 2
     assert message in capsys.readouterr().err
 
