@@ -476,6 +476,8 @@ def collect(path: str | Path, course_root: str | Path, task: str | None = None,
         raise ValueError(f"There is no task {task!r}; there are {', '.join(releases)}.")
     if not path.exists():
         raise ValueError(f"{path} does not exist. Give the folder or zip that your platform handed out.")
+    if path.suffix.lower() == ".zip" and path.is_file() and not zipfile.is_zipfile(path):
+        raise ValueError(f"{path} is no archive that can be opened. It may be cut off: download it again.")
     if path.is_file() and not zipfile.is_zipfile(path) and not _NOTEBOOK.search(path.name):
         raise ValueError(f"{path} is no folder, zip or notebook. Unpack it and give the folder.")
 

@@ -373,6 +373,10 @@ def test_what_cannot_be_used_at_all_says_what_to_do(course, tmp_path):
     (tmp_path / "a.tar.gz").write_bytes(b"x")
     with pytest.raises(ValueError, match="Unpack it"):
         collect(tmp_path / "a.tar.gz", course)
+    whole = zip_of(tmp_path / "whole.zip", {"ada/x.ipynb": work()}).read_bytes()
+    (tmp_path / "cut.zip").write_bytes(whole[:len(whole) // 2])
+    with pytest.raises(ValueError, match="may be cut off: download it again"):
+        collect(tmp_path / "cut.zip", course)
     with pytest.raises(ValueError, match="task1_vae"):
         collect(tmp_path, course, task="task9")
     with pytest.raises(ValueError, match="build notebooks"):
