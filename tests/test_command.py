@@ -61,9 +61,9 @@ def load(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["my_kl", "KL"])
-def test_the_only_definition_counts_whatever_its_name(load, name):
-    namespace, problem = load(RIGHT.replace("kl_divergence", name))
-    assert problem is None and namespace["kl_divergence"] is namespace[name]
+def test_another_name_than_the_stub_s_is_named_and_not_judged(load, name):
+    _, problem = load(RIGHT.replace("kl_divergence", name))
+    assert problem["hint"] == f"The file does not define kl_divergence; it defines {name}."
 
 
 def test_the_name_that_is_asked_for_counts_among_others(load):
@@ -134,6 +134,12 @@ def test_a_file_cannot_read_the_course():
     assert verdict.state == "error" and "FileNotFoundError" in verdict.hint
 
 
+def test_a_missing_file_is_said_before_torch_is_imported():
+    code = ("import sys; from autograder.__main__ import main; main(['check', 'kl_divergence', 'no_such_file.py']); "
+            "sys.exit('torch' in sys.modules)")
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).resolve().parent.parent).returncode == 0
+
+
 def test_without_a_sandbox_the_verdicts_are_the_same_and_it_is_said(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(sandbox, "available", lambda: "The program bwrap is missing: install the package bubblewrap.")
     file = tmp_path / "answer.py"
@@ -144,14 +150,19 @@ def test_without_a_sandbox_the_verdicts_are_the_same_and_it_is_said(tmp_path, ca
 
 
 @pytest.mark.parametrize("arguments, words", [
-    (["check", "kl_divergence", "no_such_file.py"], "no_such_file.py"),
+    (["check", "kl_divergence", "no_such_file.py"], "no_such_file.py does not exist."),
+    (["check", "kl_divergence", "no_such_notebook.ipynb"], "does not exist"),
+    (["check", "kl_divergence", "assignments/task1_vae/task1_vae.ipynb"], "is a notebook"),
     (["check", "no_such_question", __file__], "kl_divergence"),
-    (["check", "kl_divergence", "."], "directory"),
+    (["check", "KL_divergnce", __file__], "Did you mean kl_divergence?"),
+    (["check", "why_not_ae", __file__], "read by a person"),
+    (["check", "kl_divergence", "."], "is a folder"),
     (["check", "kl_divergence"], "file"),
     (["no_such_command"], "questions"),
     ([], "COMMAND"),
 ])
-def test_a_wrong_call_says_what_is_possible_and_exits_with_2(arguments, words, capsys):
+def test_a_wrong_call_says_what_is_possible_and_exits_with_2(arguments, words, capsys, monkeypatch):
+    monkeypatch.chdir(Path(__file__).resolve().parent.parent)
     try:
         status = main(arguments)
     except SystemExit as end:
