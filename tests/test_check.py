@@ -1,9 +1,12 @@
 """What a check says of a stub, whatever else the notebook defines."""
 
+import re
+
 import pytest
 from torch import nn
 
 from utils.check import look, public_key
+from utils.check.show import as_text
 
 
 model = nn.Linear(1, 1)
@@ -29,3 +32,8 @@ def test_an_untouched_class_is_not_attempted_also_beside_a_variable_called_model
 def test_an_untouched_function_is_not_attempted(question):
     verdict = look(public_key(question), (unfinished,), globals())
     assert verdict.state == "not attempted" and verdict.points == 0
+
+
+def test_numbers_in_a_hint_have_five_digits():
+    said = as_text(look(public_key("kl_divergence"), (lambda mu, logvar: 3 * mu.sum(1),), globals()), detail=True)
+    assert "With mu = [" in said and not re.search(r"\d\.\d{6,}", said)
