@@ -173,8 +173,19 @@ def test_a_wrong_call_says_what_is_possible_and_exits_with_2(arguments, words, c
 
 # questions
 
-def test_questions_lists_all_as_text(capsys):
+def test_questions_is_a_line_for_each_unless_more_is_asked_for(capsys):
     assert main(["questions"]) == 0
+    said = capsys.readouterr().out
+    assert len(said.splitlines()) <= len(QUESTIONS) + 2
+    for question in QUESTIONS.values():
+        (line,) = [line for line in said.splitlines() if line.startswith(f"{question.name} ")]
+        assert question.task in line and f" {question.points:g}" in line and line.endswith(question.checked)
+    assert main(["questions", "kl_divergence"]) == 0
+    assert "no_half" in capsys.readouterr().out
+
+
+def test_all_questions_as_text(capsys):
+    assert main(["questions", "--all"]) == 0
     said = capsys.readouterr().out
     for question in QUESTIONS.values():
         assert f"{question.name} ({question.task}): {question.points:g} points" in said
