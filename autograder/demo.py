@@ -190,6 +190,8 @@ def work_through(notebook: NotebookNode, folder: Path) -> NotebookNode:
         return client.execute(stderr=subprocess.DEVNULL)
     except CellExecutionError as error:
         raise ValueError(f"A cell of the solution notebook failed:\n{error}") from None
+    finally:
+        shutil.rmtree(folder)
 
 
 # The results
