@@ -22,6 +22,7 @@ from autograder.page import points, render
 
 STAGES = ("total", "start", "cells", "checks", "judging")
 SLOWEST = 10
+ENOUGH = 10             # students from which on a correlation says something
 COLOURS = {"all points": "#0072b2", "some points": "#56b4e9", "no points": "#d55e00",
            "not attempted": "#9aa0a6"}
 INK = "#010203"         # stands for the colour of the page's text
@@ -148,7 +149,8 @@ def _score(record: dict, marks: Marks | None, question: str) -> float:
 def question_rows(found: Class) -> list[dict]:
     """For each question: mean, shares of points, of full points and of not attempted, and discrimination.
 
-    None where somebody's answer has still to be read: those who gave none would be all that counts.
+    None where somebody's answer has still to be read: those who gave none would be all that counts. No discrimination
+    of fewer than ENOUGH students.
     """
     rows = []
     for column, name in enumerate(found.questions):
@@ -164,7 +166,8 @@ def question_rows(found: Class) -> list[dict]:
             "share": float(scores.mean()) / full if done and full else None,
             "full": float((scores >= full).mean()) if done else None,
             "not_attempted": sum(missing) / len(missing) if missing else None,
-            "discrimination": correlation(scores, found.scores[:, others].sum(1)) if done else None})
+            "discrimination": (
+                correlation(scores, found.scores[:, others].sum(1)) if done and len(scores) >= ENOUGH else None)})
     return rows
 
 
@@ -261,7 +264,7 @@ def _one_by_one(rows: list[dict]) -> list[dict]:
 
 
 def write_csv(path: Path, rows: list[dict], columns: tuple[str, ...]) -> None:
-    """A table. Text that a spreadsheet would compute gets an apostrophe before it."""
+    """A table, with four decimals. Text that a spreadsheet would compute gets an apostrophe before it."""
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
@@ -269,6 +272,8 @@ def write_csv(path: Path, rows: list[dict], columns: tuple[str, ...]) -> None:
 
 
 def _plain(value):
+    if isinstance(value, float):
+        return round(value, 4)
     computed = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
     return f"'{value}" if computed else value
 
@@ -278,8 +283,10 @@ def page(found: Class, tables: list[str]) -> str:
     questions, wrong = question_rows(found), mistakes(found)
     totals, seconds = found.totals, second_rows(found)
     full = sum(questions[i]["max_points"] for i in found.graded if not questions[i]["extra"])
+    rest = sum(row["max_points"] for i, row in enumerate(questions) if i not in found.graded and not row["extra"])
     facts = [(len(found.records), "graded"), (len(found.ungraded), "not graded"),
-             (f"{totals.mean():.1f} of {points(full)}", "mean score"),
+             (f"{totals.mean():.1f} of {points(full)}",
+              "mean score" + (f" (without {points(rest)} points for answers that wait to be read)" if rest else "")),
              (f"{np.median(totals):.1f}", "median score"),
              (f"{(totals >= full - 1e-9).mean():.0%}", "have all points"),
              (f"{np.median([row['total'] or 0 for row in seconds]):.1f} s", "median time of a notebook")]
