@@ -1,5 +1,5 @@
-# The course. nbgrader's own commands read this file: generate_assignment, autograde, formgrader,
-# generate_feedback, export. So does `python -m autograder`.
+# The course. nbgrader's own commands read this file: generate_assignment, autograde,
+# generate_feedback, export. So do formgrader (`jupyter lab`, menu Nbgrader > Formgrader) and `python -m autograder`.
 
 c = get_config()  # noqa: F821
 

@@ -7,7 +7,7 @@ import sys
 
 COMMANDS = {        # name -> module, one line of help; a module is imported when its command is given
     "questions": ("autograder.listing", "list questions, criteria, weights and misconceptions"),
-    "check": ("autograder.solo", "judge the function or class in one file"),
+    "check": ("autograder.check", "judge the function or class in one file"),
     "collect": ("autograder.collect", "fill submitted/ from what a learning platform hands out"),
     "grade": ("autograder.grade", "grade all submissions of a task, several at once"),
     "report": ("autograder.report", "make the instructor's report on a task"),

@@ -7,6 +7,7 @@ The first step is jupytext's, the second `nbgrader generate_assignment`. The sam
 
 import hashlib
 import re
+import sys
 import tempfile
 from pathlib import Path
 
@@ -17,13 +18,14 @@ from traitlets.config import Config, LoggingConfigurable, PyFileConfigLoader
 
 METADATA = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"}}
+EXAMPLE = "git+https://git.example.org/vae-exercise.git#subdirectory=utils"
 PLACEHOLDER = re.compile(r"@[A-Z][A-Z0-9_]+@")
 
 
 class Notebooks(LoggingConfigurable):
     """What the notebooks need to know of the course: `c.Notebooks.utils_url` in nbgrader_config.py."""
 
-    utils_url = Unicode("git+https://git.example.org/vae-exercise.git#subdirectory=utils", help="""Where Colab
+    utils_url = Unicode(EXAMPLE, help="""Where Colab
         gets `utils` from: an address that pip takes and students can read. Rebuild the notebooks after a
         change.""").tag(config=True)
 
@@ -155,5 +157,8 @@ def run(options) -> int:
             print(f"{path.relative_to(root)}  {'is not what its source builds' if options.check else 'written'}")
         if not stale:
             print("All notebooks are what their sources build.")
+        if Notebooks(config=course_config(root)).utils_url == EXAMPLE:
+            print("Warning: in Colab these notebooks look for utils at the example address. Set c.Notebooks.utils_url in "
+                  "nbgrader_config.py and build again.", file=sys.stderr)
         return int(options.check and bool(stale))
     return 0

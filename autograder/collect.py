@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from autograder import intake
+from autograder.course import look
 
 
 def arguments(parser) -> None:
@@ -15,6 +16,7 @@ def arguments(parser) -> None:
 
 def run(options) -> int:
     """0 if something was taken or is there already, 1 if nothing was."""
+    look(options.root, [options.task] if options.task else [])
     roster = intake.read_roster(options.roster) if options.roster else None
     report = intake.collect(options.source, options.root, options.task, roster)
     print("\n".join(intake.lines(report)))

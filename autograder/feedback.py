@@ -20,6 +20,7 @@ from PIL import Image
 
 from autograder.marks import Mark, Marks, read_marks
 from autograder.page import points, render
+from autograder.reading import file_problem
 from autograder.rebuild import NOT_RUN
 
 MAX_FIGURE = 2**20              # bytes
@@ -65,6 +66,7 @@ def page(record: dict, notebook: NotebookNode, marks: Marks) -> str:
         handed_in=f"{marks.handed_in.day} {marks.handed_in:%B %Y, %H:%M} UTC" if marks.handed_in else "",
         total=max(0.0, sum(mark.score for mark in marks.grades.values()) - marks.penalty),
         max_total=sum(q["max_score"] for q in questions), penalty=marks.penalty, late=duration(marks.late),
+        problem=file_problem((one["kind"], hide(one["sentence"])) for one in record["repairs"]),
         waiting=sum(q["look"] == "waiting" for q in questions),
         first=next((q for q in behind if q["state"] != "not attempted"), behind[0] if behind else None),
         figures=figures.get("", []), left_out=left_out,

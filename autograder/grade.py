@@ -12,7 +12,6 @@ import logging
 import os
 import sys
 import time
-import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -30,9 +29,9 @@ from rich.table import Table
 
 from autograder import executors, plugins, work
 from autograder.build import course_config
+from autograder.course import look
 from autograder.kernel import Settings
-from autograder.questions import TASKS
-from autograder.reading import MAX_BYTES
+from autograder.reading import MAX_BYTES, file_problem
 from autograder.secret import course_secret
 from autograder.work import Outcome, Work
 
@@ -46,7 +45,7 @@ class Stopped(Exception):
 
 @dataclass
 class Tally:
-    """What came of one task's submissions. failed: student -> reason."""
+    """What came of one task's submissions. failed: student -> reason; problems: student -> what their file lacks."""
 
     task: str
     graded: int = 0
@@ -54,6 +53,7 @@ class Tally:
     unchanged: int = 0
     submissions: int = 0
     failed: dict[str, str] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
     seconds: Counter = field(default_factory=Counter)
     wall: float = 0.0
 
@@ -157,6 +157,8 @@ class Grading(Autograde):
     def _save(self, one: Work, outcome: Outcome) -> None:
         """Through nbgrader: files and gradebook. Raises Stopped where that cannot work for any submission."""
         place = self.places[one.student]
+        if problem := file_problem((repair.kind, repair.sentence) for repair in outcome.repairs):
+            self.tally.problems[one.student] = problem
         plugins.ready[one.student, one.task] = outcome
         until = time.monotonic() + PATIENCE
         try:
@@ -271,15 +273,15 @@ def arguments(parser) -> None:
 def run(options) -> int:
     """0: everything is graded, 1: something is not, 130: interrupted."""
     root, console = options.root.resolve(), Console(stderr=True, width=None if sys.stderr.isatty() else 120)
-    warnings.simplefilter("ignore", sqlalchemy.exc.SAWarning)       # nbgrader's queries cause harmless ones
     if options.workers < 1:
         raise ValueError("--workers must be 1 or more.")
     if options.force and options.only_changed:
         raise ValueError("--force grades everything, --only-changed does not: give one of them.")
-    unknown = [task for task in options.task if not (root / "assignments" / task).is_dir()]
-    if unknown:
-        raise ValueError(f"{unknown[0]}: {root / 'assignments'} has no such task. Tasks are called "
-                         f"{', '.join(TASKS)}; another course's folder is given with --root.")
+    look(root, options.task)
+    for task in options.task:
+        if not any(any((root / "submitted").glob(f"{options.student}/{place}")) for place in (task, "*.ipynb*")):
+            raise ValueError(f"Nothing is submitted for {task} yet: run `python -m autograder collect`."
+                             if options.student == "*" else f"There is no submission of {options.student} for {task}.")
     tallies = [Tally(task) for task in options.task]
     with locked(root), one_log(root) as log, progress(console, tallies) as show:
         executor, stopped = None, None
@@ -295,7 +297,7 @@ def run(options) -> int:
             if executor is not None:
                 executor.shutdown(cancel_futures=True)
     console.print(summary(tallies))
-    for line in failures(tallies, root):
+    for line in [*problems(tallies), *failures(tallies, root)]:
         console.print(line, soft_wrap=True)
     if stopped:
         console.print(f"[bold red]{escape(stopped)}[/] No verdict is lost; the same command goes on from here.",
@@ -389,6 +391,15 @@ def summary(tallies: list[Tally]) -> Table:
         table.add_row(tally.task, str(tally.submissions), str(tally.graded), str(tally.cached), str(tally.unchanged),
                       f"[red]{len(tally.failed)}[/]" if tally.failed else "0", f"{tally.wall:.1f}", each)
     return table
+
+
+def problems(tallies: list[Tally], most: int = 20) -> Iterator[str]:
+    """A line for each submission that was graded although its file cannot be read in full."""
+    lines = [f"[yellow]{escape(student)}, {tally.task}:[/] {escape(sentence)}" for tally in tallies
+             for student, sentence in sorted(tally.problems.items())]
+    yield from lines[:most]
+    if len(lines) > most:
+        yield f"... and {len(lines) - most} more such files."
 
 
 def failures(tallies: list[Tally], root: Path, most: int = 20) -> Iterator[str]:

@@ -36,10 +36,7 @@ def main(probes: str, path: str) -> None:
 
 
 def load(path: str, names: list[str]) -> tuple[dict, dict | None]:
-    """The globals of the file, run after what the notebook's first cell imports, and what is wrong with it.
-
-    Where the one name that is asked for is missing and the file defines a single function or class, that is taken.
-    """
+    """The globals of the file, run after what the notebook's first cell imports, and what is wrong with it."""
     module = types.ModuleType("answer")
     sys.modules["answer"], module.__file__ = module, path
     namespace = vars(module)
@@ -63,9 +60,7 @@ def load(path: str, names: list[str]) -> tuple[dict, dict | None]:
     defined = [name for name, value in namespace.items() if isinstance(value, (types.FunctionType, type))
                and getattr(value, "__module__", None) == "answer" and name not in names]
     missing = [name for name in names if name not in namespace]
-    if missing and len(names) == 1 and len(defined) == 1:
-        namespace[names[0]] = namespace[defined[0]]
-    elif missing:
+    if missing:
         others = f"; it defines {', '.join(defined[:10])}" if defined else ""
         return namespace, {"state": "no answers", "hint": f"The file does not define {' and '.join(missing)}{others}."}
     return namespace, None

@@ -40,7 +40,7 @@ from pathlib import Path
 import nbformat
 import yaml
 
-from autograder.reading import MAX_BYTES, read_submission
+from autograder.reading import MAX_BYTES, file_problem, read_submission
 from autograder.rebuild import fingerprint, rebuild
 
 MAX_FILES = 50_000               # entries of one archive or folder
@@ -364,24 +364,27 @@ def _releases(course_root: Path) -> dict[str, nbformat.NotebookNode]:
              for p in sorted(course_root.glob("assignments/*/*.ipynb")) if p.stem == p.parent.name}
     if not found:
         raise ValueError(f"There are no assignments in {course_root / 'assignments'}. "
-                         "Build them first: `make notebooks`.")
+                         "Build them first: `python -m autograder build notebooks`.")
     return found
 
 
-def _task_of(data: bytes, parts: tuple[str, ...], releases: dict) -> tuple[str | None, int]:
-    """The notebook's task, and how many of its questions are answered: -1 if only its name tells the task."""
-    notebook, _ = read_submission(data)
+def _task_of(data: bytes, parts: tuple[str, ...], releases: dict) -> tuple[str | None, int, str]:
+    """The notebook's task, how many of its questions are answered (-1 if only its name tells the task), and a
+    sentence where the file cannot be read or is damaged.
+    """
+    notebook, repairs = read_submission(data)
+    problem = file_problem((one.kind, one.sentence) for one in repairs)
     mine, marks = fingerprint(notebook), {t: fingerprint(nb) for t, nb in releases.items()}
     common = frozenset(m for t in marks for o in marks if t != o for m in marks[t] & marks[o])
     shared = {t: len((marks[t] & mine) - common) for t in marks}
     task = max(shared, key=shared.get)
     if shared[task] == 0:
         name = " ".join(parts[-2:]).lower()
-        return next((t for t in releases if t.lower() in name or t.split("_")[0].lower() in name), None), -1
+        return next((t for t in releases if t.lower() in name or t.split("_")[0].lower() in name), None), -1, problem
     rebuilt, _ = rebuild(releases[task], notebook)
     before = {c.id: c.source for c in releases[task].cells
               if c.metadata.get("nbgrader", {}).get("solution") and "id" in c}
-    return task, sum(c.source != before[c.id] for c in rebuilt.cells if c.get("id") in before)
+    return task, sum(c.source != before[c.id] for c in rebuilt.cells if c.get("id") in before), problem
 
 
 def _key(text: str) -> str:
@@ -451,6 +454,7 @@ class _Upload:
     entry: _Entry
     time: datetime
     answered: int
+    problem: str
 
     @property
     def order(self) -> tuple:
@@ -472,6 +476,8 @@ def collect(path: str | Path, course_root: str | Path, task: str | None = None,
         raise ValueError(f"There is no task {task!r}; there are {', '.join(releases)}.")
     if not path.exists():
         raise ValueError(f"{path} does not exist. Give the folder or zip that your platform handed out.")
+    if path.suffix.lower() == ".zip" and path.is_file() and not zipfile.is_zipfile(path):
+        raise ValueError(f"{path} is no archive that can be opened. It may be cut off: download it again.")
     if path.is_file() and not zipfile.is_zipfile(path) and not _NOTEBOOK.search(path.name):
         raise ValueError(f"{path} is no folder, zip or notebook. Unpack it and give the folder.")
 
@@ -495,15 +501,16 @@ def collect(path: str | Path, course_root: str | Path, task: str | None = None,
         if total > MAX_TOTAL:
             report.refuse(entry.where, "the notebooks are too large in all; give them in parts")
             break
-        found, answered = _task_of(data, entry.parts, releases)
+        found, answered, problem = _task_of(data, entry.parts, releases)
         found = found or task                                     # unreadable, and only one task is asked for
         if found is None:
-            report.refuse(entry.where, f"belongs to none of the tasks {', '.join(releases)}")
+            report.refuse(entry.where, f"belongs to none of the tasks {', '.join(releases)}"
+                          + (f" by its name. {problem}" if problem else ""))
         elif task is not None and found != task:
             report.refuse(entry.where, f"belongs to {found}; collect that task to take it")
         else:
             time = _created_at(people.get(entry.platform_parts[depth], {})) or entry.time
-            uploads.append(_Upload(owner, found, entry, time, answered))
+            uploads.append(_Upload(owner, found, entry, time, answered, problem))
 
     students = _name_students(uploads, roster or {}, report)
     best: dict[tuple[str, str], _Upload] = {}
@@ -514,6 +521,8 @@ def collect(path: str | Path, course_root: str | Path, task: str | None = None,
         else:
             report.refuse(upload.entry.where, f"{place[0]}'s newest upload counts: {best[place].entry.where}")
     for (student, name), upload in best.items():
+        if upload.problem:
+            report.notes.append(f"{student}/{name}: {upload.problem}")
         data = _read(upload.entry, report)
         if data is not None:
             _store(course_root, student, name, data, upload.time, upload.entry.where, report)
@@ -632,7 +641,7 @@ def _tidy_student(course_root: Path, folder: Path, student: str, releases: dict,
                   report: Report) -> None:
     for path in sorted(folder.iterdir()):                         # notebooks beside the task folders
         if path.is_file() and not path.is_symlink() and _NOTEBOOK.search(path.name):
-            found, _ = _task_of(_read_file(path)[:MAX_BYTES], path.parts, releases)
+            found, *_ = _task_of(_read_file(path)[:MAX_BYTES], path.parts, releases)
             if found and not (folder / found).is_symlink():
                 (folder / found).mkdir(exist_ok=True)
                 place = folder / found / path.name
@@ -657,7 +666,7 @@ def _tidy_task(course_root: Path, place: Path, student: str, task: str, releases
             foreign.append(path)
             continue
         data = _read_file(path)
-        found, answered = _task_of(data, path.parts, releases)
+        found, answered, _ = _task_of(data, path.parts, releases)
         if found not in (task, None):
             foreign.append(path)
         else:

@@ -13,6 +13,7 @@ import copy
 import datetime
 import json
 import os
+import warnings
 from pathlib import Path
 
 import nbformat
@@ -23,6 +24,7 @@ from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
 from nbgrader.preprocessors import NbGraderPreprocessor
+from sqlalchemy.exc import SAWarning
 
 from autograder import sandbox, warm
 from autograder.intake import tidy_submitted
@@ -33,6 +35,8 @@ from autograder.reading import MAX_BYTES
 from autograder.rebuild import rebuild
 from autograder.secret import course_secret
 from autograder.work import Outcome, made_from
+
+warnings.simplefilter("ignore", SAWarning)      # nbgrader's queries cause harmless ones that look like lost data
 
 # (student, task) -> what `python -m autograder grade` has run already
 ready: dict[tuple[str, str], Outcome] = {}
@@ -134,7 +138,10 @@ class Judge(NbGraderPreprocessor):
         """The kernels to start. Raises NbGraderException where that needs the instructor's consent first."""
         reason = sandbox.available()
         if reason is None:
-            return warm.WarmKernelManager if self.warm else sandbox.SandboxedKernelManager
+            slower = warm.covered() if self.warm else None
+            if slower:      # said here, and not by every worker
+                warm.tell(slower)
+            return warm.WarmKernelManager if self.warm and not slower else sandbox.SandboxedKernelManager
         if not self.allow_unsandboxed:
             message = (f"{reason} Student code is not run without a sandbox unless you set "
                        "`c.Judge.allow_unsandboxed = True` in nbgrader_config.py: it has your rights.")
@@ -180,7 +187,18 @@ class SaveGrades(NbGraderPreprocessor):
         ids = resources["nbgrader"]
         with Gradebook(ids["db_url"]) as gradebook:
             save_grades(gradebook, resources["result"], ids["notebook"], resources["former"])
+            found = gradebook.find_submission_notebook(ids["notebook"], ids["assignment"], ids["student"])
+            self.log.info(line(resources["result"], found.grades))
         return nb, resources
+
+
+def line(result: Result, grades: list) -> str:
+    """`ada task1_vae: 17.5 of 22, 1 answer to read, 27 s`; the points are of what nobody has still to read."""
+    waiting = sum(grade.needs_manual_grade for grade in grades)
+    done = [grade for grade in grades if not grade.needs_manual_grade]
+    to_read = f"{waiting} answer{'' if waiting == 1 else 's'} to read, " if waiting else ""
+    return (f"{result.student} {result.task}: {sum(grade.score for grade in done):g} of "
+            f"{sum(grade.max_score for grade in done):g}, {to_read}{result.seconds.get('total', 0):.0f} s")
 
 
 # Gradebook and archive, also for graders other than nbgrader's

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from json.decoder import scanstring
 
@@ -25,6 +26,7 @@ MAX_OUTPUTS = 16 * 2**20         # of all outputs
 MAX_STREAM = 100_000             # characters kept of one text output
 MAX_TOKENS = 12_000_000          # JSON strings and brackets looked at; bounds the time
 
+MALFORMED = "its text is malformed"
 
 SENTENCES = {
     "unreadable": "{what}: there is nothing to grade.",
@@ -69,6 +71,11 @@ def repair(kind: str, grade_id: str | None = None, **values) -> Repair:
     return Repair(grade_id, kind, SENTENCES[kind].format(**values))
 
 
+def file_problem(kinds_and_sentences: Iterable[tuple[str, str]]) -> str:
+    """The sentence that says why little or nothing of a file can be graded; "" if all of it was read."""
+    return next((sentence for kind, sentence in kinds_and_sentences if kind in ("unreadable", "damaged")), "")
+
+
 # --------------------------------------------------------------------------------------- scanning
 
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -106,7 +113,7 @@ class _Scanner:
         if first not in ("{", "["):
             scalar = _SCALAR.match(self.text, at)
             if scalar is None:
-                raise ValueError("a value is missing")
+                raise ValueError(MALFORMED)
             return scalar.end()
         depth = 0
         while True:
@@ -128,11 +135,11 @@ class _Scanner:
         while self.text[at:at + 1] != "}":
             self._spend()
             if self.text[at:at + 1] != '"':
-                raise ValueError("a key is missing")
+                raise ValueError(MALFORMED)
             key, at = scanstring(self.text, at + 1, False)
             at = self._space(at)
             if self.text[at:at + 1] != ":":
-                raise ValueError("a colon is missing")
+                raise ValueError(MALFORMED)
             at = self._after(visit(key, self._space(at + 1)))
         return at + 1
 
@@ -231,7 +238,7 @@ def read_submission(data: bytes) -> tuple[NotebookNode, list[Repair]]:
     try:
         reader.read()
     except ValueError as damage:
-        why = "its text is malformed" if isinstance(damage, json.JSONDecodeError) else str(damage)
+        why = MALFORMED if isinstance(damage, json.JSONDecodeError) else str(damage)
         repairs.append(repair("damaged", n=len(reader.cells), why=why) if reader.cells else
                        repair("unreadable", what=f"The file is not a notebook that can be read ({why})"))
     if reader.strangers:

@@ -14,12 +14,15 @@ import numpy as np
 import nbformat
 from markupsafe import Markup
 
+from autograder.build import course_config
+from autograder.course import look
 from autograder.feedback import graded
 from autograder.marks import Marks, read_marks
 from autograder.page import points, render
 
 STAGES = ("total", "start", "cells", "checks", "judging")
 SLOWEST = 10
+ENOUGH = 10             # students from which on a correlation says something
 COLOURS = {"all points": "#0072b2", "some points": "#56b4e9", "no points": "#d55e00",
            "not attempted": "#9aa0a6"}
 INK = "#010203"         # stands for the colour of the page's text
@@ -36,9 +39,8 @@ def arguments(parser) -> None:
 def run(options) -> int:
     from nbgrader.coursedir import CourseDirectory
 
-    from autograder.build import course_config
-
     root = options.root.resolve()
+    look(root)
     config = course_config(root)
     config.CourseDirectory.root = str(root)
     found = load(CourseDirectory(config=config), options.task)
@@ -102,11 +104,7 @@ def load(coursedir, task: str) -> Class:
 
     files = students(coursedir.autograded_directory, f"{task}.verdicts.json")
     if not files:
-        known = sorted({path.name for step in (coursedir.source_directory, coursedir.release_directory)
-                        for path in Path(coursedir.root, step).glob("*") if path.is_dir()})
-        if task not in known:
-            raise ValueError(f"There is no task {task!r} in {coursedir.root}; "
-                             f"there is {', '.join(known) or 'none'}.")
+        look(Path(coursedir.root), [task])
         raise ValueError(f"Nothing of {task!r} has been graded yet: run `nbgrader autograde {task}` first.")
     records = {student: _read_record(path) for student, path in files.items()}
     marks = read_marks(coursedir.db_url, task)
@@ -151,7 +149,8 @@ def _score(record: dict, marks: Marks | None, question: str) -> float:
 def question_rows(found: Class) -> list[dict]:
     """For each question: mean, shares of points, of full points and of not attempted, and discrimination.
 
-    None where somebody's answer has still to be read: those who gave none would be all that counts.
+    None where somebody's answer has still to be read: those who gave none would be all that counts. No discrimination
+    of fewer than ENOUGH students.
     """
     rows = []
     for column, name in enumerate(found.questions):
@@ -167,7 +166,8 @@ def question_rows(found: Class) -> list[dict]:
             "share": float(scores.mean()) / full if done and full else None,
             "full": float((scores >= full).mean()) if done else None,
             "not_attempted": sum(missing) / len(missing) if missing else None,
-            "discrimination": correlation(scores, found.scores[:, others].sum(1)) if done else None})
+            "discrimination": (
+                correlation(scores, found.scores[:, others].sum(1)) if done and len(scores) >= ENOUGH else None)})
     return rows
 
 
@@ -264,7 +264,7 @@ def _one_by_one(rows: list[dict]) -> list[dict]:
 
 
 def write_csv(path: Path, rows: list[dict], columns: tuple[str, ...]) -> None:
-    """A table. Text that a spreadsheet would compute gets an apostrophe before it."""
+    """A table, with four decimals. Text that a spreadsheet would compute gets an apostrophe before it."""
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
@@ -272,6 +272,8 @@ def write_csv(path: Path, rows: list[dict], columns: tuple[str, ...]) -> None:
 
 
 def _plain(value):
+    if isinstance(value, float):
+        return round(value, 4)
     computed = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
     return f"'{value}" if computed else value
 
@@ -281,8 +283,10 @@ def page(found: Class, tables: list[str]) -> str:
     questions, wrong = question_rows(found), mistakes(found)
     totals, seconds = found.totals, second_rows(found)
     full = sum(questions[i]["max_points"] for i in found.graded if not questions[i]["extra"])
+    rest = sum(row["max_points"] for i, row in enumerate(questions) if i not in found.graded and not row["extra"])
     facts = [(len(found.records), "graded"), (len(found.ungraded), "not graded"),
-             (f"{totals.mean():.1f} of {points(full)}", "mean score"),
+             (f"{totals.mean():.1f} of {points(full)}",
+              "mean score" + (f" (without {points(rest)} points for answers that wait to be read)" if rest else "")),
              (f"{np.median(totals):.1f}", "median score"),
              (f"{(totals >= full - 1e-9).mean():.0%}", "have all points"),
              (f"{np.median([row['total'] or 0 for row in seconds]):.1f} s", "median time of a notebook")]

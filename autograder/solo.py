@@ -1,13 +1,10 @@
-"""`python -m autograder check QUESTION FILE.py`: the verdict on one file, from answers that another process gave.
+"""The verdict on one file, from answers that another process gave: what `python -m autograder check` says.
 
 The file runs in a sandbox (where there is none, in a plain process, and a line says so); it is judged here.
 """
 
-import dataclasses
-import json
 import os
 import pathlib
-import secrets
 import select
 import signal
 import subprocess
@@ -16,42 +13,11 @@ import tempfile
 import time
 
 from autograder import keys, sandbox
-from autograder.questions import find
 from autograder.questions.definition import Question
 from utils.check import wire
-from utils.check.show import as_text
 from utils.check.verdict import Verdict, no_verdict
 
 INSIDE = pathlib.Path(__file__).with_name("inside.py")
-MAX_SOURCE = 2**20
-
-
-def arguments(parser) -> None:
-    parser.add_argument("question")
-    parser.add_argument("file", type=pathlib.Path, help="a Python file that defines the answer")
-    parser.add_argument("--json", action="store_true", help="the verdict as JSON")
-    parser.add_argument("--seed", type=int, help="draw the inputs from this seed, as an earlier verdict names it")
-    parser.add_argument("--seconds", type=float, default=60, help="time limit (default: 60)")
-
-
-def run(options) -> int:
-    """0: right, 1: not right."""
-    question = find(options.question)
-    source = options.file.read_bytes()
-    if len(source) > MAX_SOURCE:
-        raise ValueError(f"{options.file} is larger than {MAX_SOURCE // 2**20} MB: give a file with one answer.")
-    seed = secrets.randbits(48) if options.seed is None else options.seed
-    unsandboxed = sandbox.available()
-    if unsandboxed:
-        print(f"Not sandboxed: {options.file} runs with your rights. {unsandboxed}", file=sys.stderr)
-    verdict = check(question, source, seed, options.seconds, sandboxed=not unsandboxed)
-    if options.json:
-        print(json.dumps({**dataclasses.asdict(verdict), "right": verdict.right, "seed": seed,
-                          "sandboxed": not unsandboxed}, indent=2, ensure_ascii=False))
-    else:
-        print(f"{as_text(verdict, detail=True)}\n{verdict.points:g} of {verdict.max_points:g} points: "
-              + ", ".join(f"{c.name} {verdict.earned[c.name]:g} of {c.points:g}" for c in verdict.criteria))
-    return 0 if verdict.right else 1
 
 
 def check(question: Question, source: bytes, seed: int, seconds: float = 60, sandboxed: bool = True) -> Verdict:

@@ -130,14 +130,25 @@ _zygotes: dict[tuple, Zygote] = {}
 _one_at_a_time = threading.Lock()
 
 
+def covered(readable=(), private=()) -> str | None:
+    """Why kernels cannot start warm here: their own file systems would cover a file that they need; else None."""
+    under = [path for path in map(Path, sandbox._mounts(OWN, readable, private)) for place in guard.WRITABLE
+             if path.is_relative_to(place) and str(path) != place]
+    return (f"{under[-1]} lies in a folder that kernels write to. Install the environment elsewhere to avoid this."
+            if under else None)
+
+
+@functools.cache        # once for each process
+def tell(reason: str) -> None:
+    log.warning("Kernels start slower than they could, and grades are the same: %s", reason)
+
+
 def zygote(environment: dict, readable: list, private: list) -> Zygote:
     """The zygote of this process for kernels that see the same files; started when it is first asked for."""
     name = (os.getpid(), *map(tuple, (sorted(environment.items()), readable, private)))
     with _one_at_a_time:
-        under = [path for path in map(Path, sandbox._mounts(OWN, readable, private)) for place in guard.WRITABLE
-                 if path.is_relative_to(place) and str(path) != place]
-        if under:       # a kernel's fresh file systems would cover it
-            raise OSError(f"{under[-1]} lies in a folder that kernels write to")
+        if reason := covered(readable, private):
+            raise OSError(reason)
         if name not in _zygotes or _zygotes[name].process.poll() is not None:
             _zygotes[name] = Zygote(environment, readable, private)
         return _zygotes[name]
@@ -170,7 +181,7 @@ class WarmProvisioner(sandbox.SandboxProvisioner):
                 self.warm = True
                 return found
             except (OSError, subprocess.SubprocessError) as error:
-                log.warning("a kernel starts cold: %s", error)
+                tell(str(error))
                 return cold()
 
         return start

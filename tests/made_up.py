@@ -134,6 +134,7 @@ def put(course, kept: dict, autograded=None) -> None:
     """Write a record, and with it an autograded notebook."""
     place = course / "autograded" / kept["student"] / TASK
     place.mkdir(parents=True)
+    (course / "nbgrader_config.py").touch()
     (place / f"{TASK}.verdicts.json").write_text(json.dumps(kept, indent=1))
     if autograded is not None:
         nbformat.write(autograded, place / f"{TASK}.ipynb")

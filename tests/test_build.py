@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from autograder import build
+from autograder.__main__ import main
 from autograder.questions import QUESTIONS, TASKS
 from utils.check import probe
 from utils.check.verdict import judge, unpack_keys
@@ -100,6 +101,14 @@ def test_the_course_sets_where_colab_gets_utils(course):
     (course / "nbgrader_config.py").write_text('c = get_config()\nc.Notebooks.utils_url = "https://course.example/u.whl"\n')
     assert len(build.build_notebooks(course)) == 2
     assert release(course).cells[1].source == 'UTILS_URL = "https://course.example/u.whl"'
+
+
+def test_the_example_address_of_utils_is_warned_of(course, capsys):
+    assert main(["build", "--root", str(course)]) == 0
+    assert "c.Notebooks.utils_url" in capsys.readouterr().err
+    (course / "nbgrader_config.py").write_text('c = get_config()\nc.Notebooks.utils_url = "https://course.example/u.whl"\n')
+    assert main(["build", "--root", str(course)]) == 0
+    assert "utils_url" not in capsys.readouterr().err
 
 
 def test_building_leaves_the_course_s_gradebook_alone(course):

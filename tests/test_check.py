@@ -1,5 +1,7 @@
 """What a check says of a stub, whatever else the notebook defines."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from torch import nn
 
 from autograder.questions import TASKS
 from utils.check import look, public_key
+from utils.check.show import as_text
 
 
 model = nn.Linear(1, 1)
@@ -54,3 +57,8 @@ def test_a_list_that_an_answer_sorts_in_place_stays_as_it_was():
     key = public_key("early_stopping")
     before = repr(key.variants[0].steps)
     assert not look(key, (stop,), globals()).right and repr(key.variants[0].steps) == before
+
+
+def test_numbers_in_a_hint_have_five_digits():
+    said = as_text(look(public_key("kl_divergence"), (lambda mu, logvar: 3 * mu.sum(1),), globals()), detail=True)
+    assert "With mu = [" in said and not re.search(r"\d\.\d{6,}", said)

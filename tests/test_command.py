@@ -61,9 +61,9 @@ def load(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["my_kl", "KL"])
-def test_the_only_definition_counts_whatever_its_name(load, name):
-    namespace, problem = load(RIGHT.replace("kl_divergence", name))
-    assert problem is None and namespace["kl_divergence"] is namespace[name]
+def test_another_name_than_the_stub_s_is_named_and_not_judged(load, name):
+    _, problem = load(RIGHT.replace("kl_divergence", name))
+    assert problem["hint"] == f"The file does not define kl_divergence; it defines {name}."
 
 
 def test_the_name_that_is_asked_for_counts_among_others(load):
@@ -134,6 +134,12 @@ def test_a_file_cannot_read_the_course():
     assert verdict.state == "error" and "FileNotFoundError" in verdict.hint
 
 
+def test_a_missing_file_is_said_before_torch_is_imported():
+    code = ("import sys; from autograder.__main__ import main; main(['check', 'kl_divergence', 'no_such_file.py']); "
+            "sys.exit('torch' in sys.modules)")
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).resolve().parent.parent).returncode == 0
+
+
 def test_without_a_sandbox_the_verdicts_are_the_same_and_it_is_said(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(sandbox, "available", lambda: "The program bwrap is missing: install the package bubblewrap.")
     file = tmp_path / "answer.py"
@@ -144,14 +150,19 @@ def test_without_a_sandbox_the_verdicts_are_the_same_and_it_is_said(tmp_path, ca
 
 
 @pytest.mark.parametrize("arguments, words", [
-    (["check", "kl_divergence", "no_such_file.py"], "no_such_file.py"),
+    (["check", "kl_divergence", "no_such_file.py"], "no_such_file.py does not exist."),
+    (["check", "kl_divergence", "no_such_notebook.ipynb"], "does not exist"),
+    (["check", "kl_divergence", "assignments/task1_vae/task1_vae.ipynb"], "is a notebook"),
     (["check", "no_such_question", __file__], "kl_divergence"),
-    (["check", "kl_divergence", "."], "directory"),
+    (["check", "KL_divergnce", __file__], "Did you mean kl_divergence?"),
+    (["check", "why_not_ae", __file__], "read by a person"),
+    (["check", "kl_divergence", "."], "is a folder"),
     (["check", "kl_divergence"], "file"),
     (["no_such_command"], "questions"),
     ([], "COMMAND"),
 ])
-def test_a_wrong_call_says_what_is_possible_and_exits_with_2(arguments, words, capsys):
+def test_a_wrong_call_says_what_is_possible_and_exits_with_2(arguments, words, capsys, monkeypatch):
+    monkeypatch.chdir(Path(__file__).resolve().parent.parent)
     try:
         status = main(arguments)
     except SystemExit as end:
@@ -162,8 +173,19 @@ def test_a_wrong_call_says_what_is_possible_and_exits_with_2(arguments, words, c
 
 # questions
 
-def test_questions_lists_all_as_text(capsys):
+def test_questions_is_a_line_for_each_unless_more_is_asked_for(capsys):
     assert main(["questions"]) == 0
+    said = capsys.readouterr().out
+    assert len(said.splitlines()) <= len(QUESTIONS) + 2
+    for question in QUESTIONS.values():
+        (line,) = [line for line in said.splitlines() if line.startswith(f"{question.name} ")]
+        assert question.task in line and f" {question.points:g}" in line and line.endswith(question.checked)
+    assert main(["questions", "kl_divergence"]) == 0
+    assert "no_half" in capsys.readouterr().out
+
+
+def test_all_questions_as_text(capsys):
+    assert main(["questions", "--all"]) == 0
     said = capsys.readouterr().out
     for question in QUESTIONS.values():
         assert f"{question.name} ({question.task}): {question.points:g} points" in said
@@ -187,11 +209,18 @@ def test_collect_fills_submitted_and_prints_what_it_took(tmp_path, capsys):
     released = (root / "assignments" / task / f"{task}.ipynb").read_bytes()
     (tmp_path / "assignments" / task).mkdir(parents=True)
     (tmp_path / "assignments" / task / f"{task}.ipynb").write_bytes(released)
+    (tmp_path / "nbgrader_config.py").touch()
     (tmp_path / "uploads" / "ada").mkdir(parents=True)
     (tmp_path / "uploads" / "ada" / "Copy of anything.ipynb").write_bytes(released)
     assert main(["collect", str(tmp_path / "uploads"), "--root", str(tmp_path)]) == 0
     assert "1 notebooks of 1 students" in capsys.readouterr().out
     assert (tmp_path / "submitted" / "ada" / task / f"{task}.ipynb").read_bytes() == released
+
+
+@pytest.mark.parametrize("call", [["grade", "task1_vae"], ["report", "task1_vae"], ["collect", "."]])
+def test_a_folder_that_is_no_course_is_said_in_the_same_words(tmp_path, capsys, call):
+    assert main([*call, "--root", str(tmp_path)]) == 2
+    assert "This is no course (no nbgrader_config.py here): cd into it or give --root." in capsys.readouterr().err
 
 
 def test_help_names_every_command(capsys):

@@ -42,6 +42,12 @@ def short_of_full(student):
             if name in QUESTIONS and cell["points"] < QUESTIONS[name].points}
 
 
+def test_working_through_a_notebook_leaves_no_folder(tmp_path):
+    cell = nbformat.v4.new_code_cell("open('drawn.txt', 'w').close()\n6 * 7")
+    done = demo.work_through(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "ada")
+    assert done.cells[0].outputs[0].data["text/plain"] == "42" and not (tmp_path / "ada").exists()
+
+
 def test_generate_assignment_gives_the_committed_notebooks(course):
     for task in TASKS:
         place = Path("assignments", task, f"{task}.ipynb")

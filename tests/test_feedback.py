@@ -97,6 +97,13 @@ def test_points_are_shown_by_question_and_criterion_with_the_hint():
     assert "std = torch . exp ( 0.5 * logvar )" in found
 
 
+def test_a_file_that_could_not_be_read_is_named_first():
+    sentence = "The file is not a notebook that can be read (its text is malformed): there is nothing to grade."
+    html = made(made_up.record(repairs=[{"grade_id": None, "kind": "unreadable", "sentence": sentence}]))
+    assert sentence in html.split('class="score"')[0]
+    assert f"Where to look first: your file. {sentence}" in text(html)
+
+
 def test_the_total_is_what_the_gradebook_says():
     late = dict(handed_in=datetime.datetime(2025, 3, 4, 10), due=datetime.datetime(2025, 3, 2, 9), penalty=2.0)
     found = text(made(grades={"why_not_ae": Mark(2.5, 3, None, 2.5, None, False, True),

@@ -87,6 +87,18 @@ def test_a_second_call_grades_only_what_was_handed_in_again(course):
     assert "Better words." in (course / "autograded/ben" / TASK / f"{TASK}.ipynb").read_text()
 
 
+def test_a_file_that_cannot_be_read_is_graded_and_named(course, capsys):
+    (course / "submitted/ben" / TASK / f"{TASK}.ipynb").write_text("{broken")
+    assert run(course) == 0
+    assert f"ben, {TASK}: The file is not a notebook that can be read" in said(capsys)
+
+
+def test_what_was_never_handed_in_is_said(course, capsys):
+    assert run(course, "--student", "zoe") == 2 and f"There is no submission of zoe for {TASK}." in said(capsys)
+    shutil.rmtree(course / "submitted")
+    assert run(course) == 2 and f"Nothing is submitted for {TASK} yet: run `python -m autograder collect`" in said(capsys)
+
+
 def test_student_and_force(course):
     assert run(course, "--student", "b*") == 0 and course.done == ["ben"]
     assert run(course, "--student", "ben", "--force") == 0 and course.done == ["ben", "ben"]
@@ -227,7 +239,7 @@ def test_a_second_grade_on_the_same_course_is_told_to_wait(course, capsys):
 
 def test_an_unknown_task_and_no_workers_are_refused(course, capsys):
     assert command.main(["grade", "task9", "--root", str(course)]) == 2
-    assert "no such task" in said(capsys)
+    assert "There is no task" in said(capsys)
     assert run(course, "--workers", "0") == 2
 
 

@@ -218,8 +218,10 @@ def test_an_unreadable_notebook_is_taken_by_its_name_or_by_the_task_asked_for(co
     files = folder_of(tmp_path / "d", {"ada/task1_vae.ipynb": b"", "max/x.ipynb": b"{broken",
                                        "eva/y.ipynb": work()})
     assert "max/x.ipynb: belongs to none" in reasons(collect(files, course))
-    collect(files, course, task="task1_vae")
+    noted = "\n".join(collect(files, course, task="task1_vae").notes)
     assert {s for s, _ in stored(course)} == {"ada", "max", "eva"}
+    assert "ada/task1_vae: The file is empty" in noted and "eva" not in noted
+    assert "max/task1_vae: The file is not a notebook that can be read (its text is malformed)" in noted
 
 
 def test_notebooks_of_another_task_than_asked_for_are_named(course, tmp_path):
@@ -371,9 +373,13 @@ def test_what_cannot_be_used_at_all_says_what_to_do(course, tmp_path):
     (tmp_path / "a.tar.gz").write_bytes(b"x")
     with pytest.raises(ValueError, match="Unpack it"):
         collect(tmp_path / "a.tar.gz", course)
+    whole = zip_of(tmp_path / "whole.zip", {"ada/x.ipynb": work()}).read_bytes()
+    (tmp_path / "cut.zip").write_bytes(whole[:len(whole) // 2])
+    with pytest.raises(ValueError, match="may be cut off: download it again"):
+        collect(tmp_path / "cut.zip", course)
     with pytest.raises(ValueError, match="task1_vae"):
         collect(tmp_path, course, task="task9")
-    with pytest.raises(ValueError, match="make notebooks"):
+    with pytest.raises(ValueError, match="build notebooks"):
         collect(tmp_path, tmp_path / "elsewhere")
 
 

@@ -85,6 +85,7 @@ def course(tmp_path_factory):
     (course / "submitted/renamed" / TASK / "grades.db").symlink_to(course / "gradebook.db")
     graded = nbgrader(course, "autograde", TASK)
     assert graded.returncode == 0, graded.stderr
+    (course / "autograde.log").write_text(graded.stderr)
     return course
 
 
@@ -116,6 +117,13 @@ def test_the_reasons_are_kept_beside_the_notebook(course):
     assert verdicts(course, "endless")["questions"]["kl_divergence"]["state"] == "out of time"
     assert [one["kind"] for one in verdicts(course, "cut")["repairs"]][0] == "damaged"
     assert "check_edited" in [one["kind"] for one in verdicts(course, "schema")["repairs"]]
+
+
+def test_autograde_says_one_line_for_each_student_and_nothing_that_looks_like_lost_data(course):
+    said = (course / "autograde.log").read_text()
+    assert re.search(rf"\bright {TASK}: 7 of 7, 1 answer to read, \d+ s$", said, re.M)
+    assert re.search(rf"\bhalf {TASK}: 5 of 10, \d+ s$", said, re.M)      # its written answer is empty
+    assert "SAWarning" not in said and said.count("Kernels start slower") <= 1
 
 
 def test_only_the_notebook_of_a_submission_is_used(course):

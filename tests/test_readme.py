@@ -6,6 +6,7 @@ import types
 from pathlib import Path
 
 import pytest
+from nbgrader.apps import NbGraderApp
 
 from autograder import keys
 from autograder.__main__ import COMMANDS
@@ -38,6 +39,12 @@ def test_the_worked_example_accepts_its_reference(example):
 def test_the_worked_example_names_its_misconception(example):
     verdict = judged(example.question, example.nats)
     assert (verdict.state, verdict.misconception, verdict.points) == ("wrong", "nats", 0.5)
+
+
+def test_every_nbgrader_command_that_is_named_exists():
+    named = [(place, word) for place in ("README.md", "autograder/demo.py", "nbgrader_config.py")
+             for word in re.findall(r"(?:&& |`|^)nbgrader (\w+)", (ROOT / place).read_text("utf-8"), re.M)]
+    assert named and not [one for one in named if one[1] not in NbGraderApp.subcommands]
 
 
 def test_files_and_commands_that_it_names_exist():

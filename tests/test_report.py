@@ -77,13 +77,22 @@ def test_statistics_of_a_question(course):
     assert float(rows["reparameterize"]["mean"]) == pytest.approx((3 + 0.5 + 0.5 + 0.5 + 0) / 5)
     assert float(rows["reparameterize"]["not_attempted"]) == pytest.approx(1 / 5)
     assert float(rows["reparameterize"]["full"]) == pytest.approx(1 / 5)
-    scores = np.array([[float(row[name]) for name in made_up.CRITERIA] for row in table(course, "scores")])
-    assert float(rows["reparameterize"]["discrimination"]) == pytest.approx(
-        np.corrcoef(scores[:, 0], scores[:, 1:].sum(1))[0, 1])
+    assert rows["reparameterize"]["discrimination"] == ""       # of five students
+
+
+def test_discrimination_of_ten_students_is_a_correlation_in_four_decimals(tmp_path):
+    class_of(tmp_path, {f"s{i}": made_up.record(f"s{i}", states)
+                        for i, states in enumerate([*STATES.values(), *STATES.values()])})
+    assert main(["report", made_up.TASK, "--root", str(tmp_path)]) == 0
+    rows = {row["question"]: row for row in table(tmp_path, "questions")}
+    scores = np.array([[float(row[name]) for name in made_up.CRITERIA] for row in table(tmp_path, "scores")])
+    expected = np.corrcoef(scores[:, 0], scores[:, 1:].sum(1))[0, 1]
+    assert float(rows["reparameterize"]["discrimination"]) == round(expected, 4)
 
 
 def test_written_answers_that_wait_do_not_count_as_lost(course, html):
     assert {row["why_not_ae"] for row in table(course, "scores")} == {""}
+    assert re.search(r"mean score \(without \d+ points for answers that wait to be read\)", text(html))
     assert "10 written answers have still to be read" in text(part(html, "Scores"))
     rows = {row["question"]: row for row in table(course, "questions")}
     assert rows["why_not_ae"]["mean"] == rows["why_not_ae"]["discrimination"] == ""
@@ -150,9 +159,13 @@ def test_a_table_without_rows_has_its_header(tmp_path):
 
 
 @pytest.mark.parametrize("task, message", [("task9", "There is no task 'task9'"),
+                                           ("task1_vea", "Did you mean task1_vae?"),
+                                           ("task2_cvae", "run `nbgrader generate_assignment task2_cvae`"),
                                            ("task1_vae", "run `nbgrader autograde task1_vae` first")])
 def test_nothing_to_report_on_is_said_clearly(tmp_path, capsys, task, message):
-    (tmp_path / "source" / "task1_vae").mkdir(parents=True)
+    for place in ("source/task1_vae", "source/task2_cvae", "release/task1_vae"):
+        (tmp_path / place).mkdir(parents=True)
+    (tmp_path / "nbgrader_config.py").touch()
     assert main(["report", task, "--root", str(tmp_path)]) == 2
     assert message in capsys.readouterr().err
 

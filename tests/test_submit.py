@@ -45,7 +45,7 @@ def test_the_name_in_utils_is_the_function():
 
 def test_a_finished_notebook_misses_nothing():
     assert set(answers(TASK, finished()).values()) == {""}
-    assert report(TASK, finished()) == "All 7 answers of task2_cvae are in."
+    assert report(TASK, finished()) == "All 7 answers of task2_cvae are attempted."
 
 
 def test_a_stub_is_not_attempted():
@@ -53,6 +53,14 @@ def test_a_stub_is_not_attempted():
     cells[0]["source"] = "# Question: one_hot\ndef one_hot(labels):\n    raise NotImplementedError"
     assert answers(TASK, cells)["one_hot"] == "not attempted"
     assert "6 of 7" in report(TASK, cells) and "one_hot (not attempted)" in report(TASK, cells)
+
+
+def test_checks_that_were_last_red_are_named():
+    def checked(*lines):
+        return code("check()", outputs=[{"output_type": "display_data", "data": {"text/plain": line}} for line in lines])
+
+    cells = [*finished(), checked("✗ one_hot: Your result is wrong."), checked("✗ cvae: No."), checked("✓ cvae: right.")]
+    assert report(TASK, cells) == "All 7 answers of task2_cvae are attempted. Red when last checked: one_hot."
 
 
 def test_a_deleted_cell_and_an_empty_answer_are_named():

@@ -12,7 +12,7 @@ import time
 import pytest
 
 import test_sandbox
-from autograder import guard, warm
+from autograder import guard, plugins, sandbox, warm
 from test_sandbox import alive, needs_sandbox
 
 MIB = 2**20
@@ -179,6 +179,16 @@ def test_where_the_zygote_is_lost_another_one_is_started_and_where_there_is_none
     with COLD(warm.WarmKernelManager) as kernel:
         assert kernel.run("print(1)") == "1\n" and not kernel.provisioner.warm
     warm.close()
+
+
+def test_an_environment_that_a_kernel_would_cover_is_said_once_with_what_to_do(monkeypatch, caplog):
+    monkeypatch.setattr(sandbox, "available", lambda: None)
+    monkeypatch.setattr(sandbox, "_mounts", lambda *where: {"/tmp": [], "/tmp/environment": []})
+    warm.tell.cache_clear()
+    managers = {plugins.Judge().manager() for _ in range(3)}
+    assert managers == {sandbox.SandboxedKernelManager}
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert "slower" in said and "grades are the same" in said and "Install the environment elsewhere" in said
 
 
 @needs_sandbox

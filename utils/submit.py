@@ -25,6 +25,7 @@ QUESTIONS = {
 }
 _MARKER = re.compile(r"^\s*#\s*Question:\s*(\w+)", re.MULTILINE)
 _ANSWER = re.compile(r"Your answer[* ]*\(\s*(\w+)\s*\)([^\f]*)")
+_VERDICT = re.compile(r"^([✓✗]) (\w+): ", re.MULTILINE)
 _STUB = re.compile(r"^\s*raise NotImplementedError\b", re.MULTILINE)
 
 
@@ -55,13 +56,25 @@ def submit(task):
 
 
 def report(task, cells):
-    """One line: how many answers are there, and which are still open and why."""
+    """One line: how many answers are attempted, which are still open and why, and whose check was last red."""
     states = answers(task, cells)
     left = [f"{name} ({state})" for name, state in states.items() if state]
-    if not left:
-        return f"All {len(states)} answers of {task} are in."
+    wrong = [name for name in red(cells) if states.get(name) == ""]
     done = len(states) - len(left)
-    return f"{done} of {len(states)} answers of {task} are in. Still open: {', '.join(left)}."
+    said = f"{done} of {len(states)}" if left else f"All {len(states)}"
+    return (f"{said} answers of {task} are attempted."
+            + (f" Still open: {', '.join(left)}." if left else "")
+            + (f" Red when last checked: {', '.join(wrong)}." if wrong else ""))
+
+
+def red(cells):
+    """Questions whose check, in the outputs that were saved, last showed something wrong."""
+    last = {}
+    for cell in cells:
+        for output in cell.get("outputs") or []:
+            text = output.get("text") or output.get("data", {}).get("text/plain") or ""
+            last |= {name: mark for mark, name in _VERDICT.findall("".join(text))}
+    return [name for name, mark in last.items() if mark == "✗"]
 
 
 def answers(task, cells):

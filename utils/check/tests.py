@@ -749,7 +749,7 @@ def _example(case: Case, step: str, found: float, expected: float) -> str:
         value = case.inputs.get(str(argument).removeprefix("$"))
         if value is None or value.numel() > 6:
             return f"You returned {found:.5g}; expected {expected:.5g}."
-        shown.append(f"{str(argument).removeprefix('$').split('_')[0]} = {value.tolist()}")
+        shown.append(f"{str(argument).removeprefix('$').split('_')[0]} = {_short(value.tolist())}")
     return f"With {', '.join(shown)} you returned {found:.5g}; expected {expected:.5g}."
 
 
@@ -772,6 +772,13 @@ def _moments(kinds: torch.Tensor, centre: torch.Tensor) -> list:
     """Mean beyond `centre` and half the logarithm of the standard deviation of each column, to know a mistake by."""
     spread = kinds.std(0).clamp(min=1e-6)
     return [rounded(value) for value in (*(kinds.mean(0) - centre).tolist(), *(spread.log() / 2).tolist())]
+
+
+def _short(values):
+    """Numbers, or lists of them, with 5 significant digits."""
+    if isinstance(values, list):
+        return [_short(value) for value in values]
+    return float(f"{values:.5g}") if isinstance(values, float) else values
 
 
 def _draws(case: Case, of: str, latent: dict | None) -> torch.Tensor:
