@@ -277,7 +277,7 @@ class _Session:
         nonce = secrets.token_hex(16)
         # The kernel's own random numbers have a seed of their own: nothing of a key can be drawn from it.
         header = {"nonce": nonce, "variants": {variant: steps},
-                  "seed": int.from_bytes(hashlib.sha256(f"kernel {seed}".encode()).digest()[:7], "big")}
+                  "seed": int.from_bytes(hashlib.sha256(f"kernel {seed} {variant}".encode()).digest()[:7], "big")}
         text = wire.to_text(wire.pack({f"{variant}/{name}": value for name, value in inputs.items()}, header))
         source = f'__import__("utils.check.remote", fromlist=["answer"]).answer("{text}", globals())'
         outputs = await self._execute(index, source, "checks", only=wire.MIME, store_history=False)

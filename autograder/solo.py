@@ -3,6 +3,7 @@
 The file runs in a sandbox (where there is none, in a plain process, and a line says so); it is judged here.
 """
 
+import dataclasses
 import os
 import pathlib
 import select
@@ -15,7 +16,7 @@ import time
 from autograder import keys, sandbox
 from autograder.questions.definition import Question
 from utils.check import wire
-from utils.check.verdict import Verdict, no_verdict
+from utils.check.verdict import Verdict, judge, no_verdict
 
 INSIDE = pathlib.Path(__file__).with_name("inside.py")
 
@@ -23,27 +24,28 @@ INSIDE = pathlib.Path(__file__).with_name("inside.py")
 def check(question: Question, source: bytes, seed: int, seconds: float = 60, sandboxed: bool = True) -> Verdict:
     """The verdict on Python source, for inputs drawn from `seed`."""
     key = keys.draw_key(question, seed, signatures=False)
-    probes = keys.probe_inputs(key)
-    request = wire.pack({f"{name}/{key}": value for name, (_, inputs) in probes.items() for key, value in inputs.items()},
-                        {"names": list(question.answers), "seed": seed,
-                         "variants": {name: steps for name, (steps, _) in probes.items()}})
-    said, status = run_file(request, source, seconds, sandboxed)
-    if status is None:
-        return no_verdict(key, "out of time", f"No answer within {seconds:g} s: is there a loop that does not end?")
-    try:
-        tensors, header = wire.unpack(said)
-    except wire.WireError as error:
-        return no_verdict(key, "no answers", f"The answers cannot be read: {error}." if said else
-                          f"The file's process ended without an answer (exit status {status}).")
-    if isinstance(problem := header.get("problem"), dict):
-        state = "error" if problem.get("state") == "error" else "no answers"
-        return no_verdict(key, state, str(problem.get("hint"))[:1000])
-    answers: dict[str, dict] = {name: {} for name in probes}
-    for name, tensor in tensors.items():
-        variant, _, rest = name.partition("/")
-        answers.setdefault(variant, {})[rest] = tensor
-    status = header.get("status")
-    return keys.verdict(question, key, seed, answers, status if isinstance(status, dict) else {})
+    answers: dict[str, dict] = {}
+    status: dict[str, dict] = {}
+    for number, (variant, (steps, inputs)) in enumerate(keys.probe_inputs(key).items()):
+        request = wire.pack({f"{variant}/{name}": value for name, value in inputs.items()},
+                            {"names": list(question.answers), "seed": seed + number, "variants": {variant: steps}})
+        said, ended = run_file(request, source, seconds, sandboxed)
+        if ended is None:
+            return no_verdict(key, "out of time", f"No answer within {seconds:g} s: is there a loop that does not end?")
+        try:
+            tensors, header = wire.unpack(said)
+        except wire.WireError as error:
+            return no_verdict(key, "no answers", f"The answers cannot be read: {error}." if said else
+                              f"The file's process ended without an answer (exit status {ended}).")
+        if isinstance(problem := header.get("problem"), dict):
+            state = "error" if problem.get("state") == "error" else "no answers"
+            return no_verdict(key, state, str(problem.get("hint"))[:1000])
+        answers[variant] = {name.removeprefix(f"{variant}/"): tensor for name, tensor in tensors.items()}
+        status |= header.get("status") if isinstance(header.get("status"), dict) else {}
+        asked = dataclasses.replace(key, variants=key.variants[:number + 1])
+        if judge(asked, answers, status).right:
+            break
+    return keys.verdict(question, asked, seed, answers, status)
 
 
 def run_file(request: bytes, source: bytes, seconds: float, sandboxed: bool) -> tuple[bytes, int | None]:

@@ -338,6 +338,24 @@ def test_line_ends_and_trailing_blanks_are_no_change():
     assert result == RELEASE and repairs == []
 
 
+def test_imports_and_names_added_to_a_locked_cell_are_run_after_it():
+    notebook = make_release()
+    notebook.cells[1].source = "import torch\nimport json\nfrom torch.distributions import Normal\nhalf = 0.5\nprint(half)"
+    rebuilt, repairs = rebuild(make_release(), nbformat.writes(notebook).encode())
+    sources = [cell.source for cell in rebuilt.cells]
+    assert sources[1:3] == ["import math\nimport torch", "import json\nfrom torch.distributions import Normal\nhalf = 0.5"]
+    assert [(r.grade_id, r.kind) for r in repairs] == [("setup", "given_restored")]
+
+
+def test_only_the_courses_own_fit_counts_as_training():
+    notebook = make_release()
+    notebook.cells.insert(3, new_code_cell("half = 0.5\npca.fit(half)"))
+    notebook.cells.append(new_code_cell("history = fit(model)"))
+    rebuilt, repairs = rebuild(make_release(), nbformat.writes(notebook).encode())
+    tags = {cell.source: cell.metadata.get("tags", []) for cell in rebuilt.cells}
+    assert "train" not in tags["half = 0.5\npca.fit(half)"] and "train" in tags["history = fit(model)"]
+
+
 def test_an_open_given_cell_keeps_the_students_change_if_it_is_python():
     for source, kept in (("colour = 'blue'\nwidth = 3", True), ("colour = ", False)):
         notebook = answered()

@@ -31,7 +31,7 @@ class Question:
     name: the grade id. task: the notebook. answers: the student's names that the check receives, the
     question's own first. calls: earlier answers that this one may use, replaced by stand-ins in a second
     look so that their errors are not carried forward (singly: also each alone, where an answer may call
-    one and write out the other; library: by what torch.distributions says, with which training works).
+    one and write out the other; library: by what torch.distributions says, with which training works, and which is tried three times).
     build(draw, given) returns (inputs, steps, tests) for `utils.check.probe` and `utils.check.verdict`;
     `given` is True where there are stand-ins.
     checked: what the green line says. extra: points beyond the task's total.
@@ -58,6 +58,8 @@ class Question:
     def looks(self) -> dict[str, tuple[str, ...]]:
         """Each look at an answer: its name -> the earlier answers that stand-ins replace."""
         looks = {"own": (), "given": self.calls} if self.calls else {"own": ()}
+        if self.library:        # one training of a right model in twenty gets stuck: two more
+            looks |= {"given again": self.calls, "given once more": self.calls}
         return looks | {f"given {name}": (name,) for name in self.calls if self.singly}
 
     @property

@@ -254,7 +254,7 @@ def no_prior(model, x, n_samples):
     return _joint(model, x, n_samples, prior=0)
 
 
-@question.misconception("- log q(z given x) is missing: without it this is no bound of log p(x).", random=True)
+@question.misconception("The term - log q(z given x) is missing: without it this is no bound of log p(x).", random=True)
 def no_posterior(model, x, n_samples):
     return _joint(model, x, n_samples, posterior=0)
 

@@ -80,7 +80,7 @@ def mean_of_logs(log_w):
     return log_w.mean(0)
 
 
-@question.misconception("- log K is missing: the bound is the logarithm of the mean weight, not of the sum.")
+@question.misconception("The term - log K is missing: the bound is the logarithm of the mean weight, not of the sum.")
 def no_log_k(log_w):
     return log_w.logsumexp(0)
 

@@ -27,7 +27,8 @@ def build(draw, given):
     inputs["prior_mu"][0] = inputs["prior_logvar"][0] = 0.0
     inputs |= {"wide_mu": draw.signed(2, 3), "wide_logvar": draw.signed(2, 3, low=6.5, high=8.0)}
     for name in ("prior", "wide"):
-        steps.append({"as": name, "call": "kl_divergence", "args": [f"${name}_mu", f"${name}_logvar"]})
+        steps.append({"as": name, "call": "kl_divergence", "args": [f"${name}_mu", f"${name}_logvar"],
+                      "grad": [f"{name}_mu", f"{name}_logvar"], "weights": "w"})
         tests.append({"test": "close", "criterion": "value", "of": name})
     steps.append({**steps[2], "as": "again"})
     tests.append({"test": "same", "criterion": "value", "of": "again", "other": "n5z3"})

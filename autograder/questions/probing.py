@@ -64,7 +64,7 @@ def model_probe(draw, name: str, given: bool, labels: bool = False):
 
     tests = _tests(n)
     if given:  # only what a call of an earlier answer can spoil
-        tests = [test for test in tests if test["criterion"] == "sampling" or str(test.get("of")).startswith("fwd")]
+        tests = [test for test in tests if test["criterion"] == "sampling" or str(test.get("of")).startswith(("fwd", "learn"))]
         spared = ("_again", "_head", "_last", "high", "dec_low", "default")
         steps = [step for step in steps if not any(part in step["as"] for part in spared)]
         for step in steps:
