@@ -74,7 +74,7 @@ def test_a_worker_that_is_killed_in_the_middle_changes_nothing(cluster, tmp_path
 
 def test_a_scheduler_that_is_not_there_is_named_with_what_to_do(tmp_path, capsys, monkeypatch):
     course = tmp_path / "course"
-    (course / "assignments" / TASK).mkdir(parents=True)
+    small_course.make(course, {"ada": small_task.notebook()})
     monkeypatch.setattr(executors, "CONNECT", 0.5)
     assert command.main(["grade", TASK, "--root", str(course), "--scheduler", "tcp://127.0.0.1:9"]) == 2
     said = capsys.readouterr().err

@@ -111,7 +111,7 @@ class CVAE(Base):
         mu, logvar = super().encode(x, y)
         return mu, logvar ** 2
 
-# wrong: "mu cannot become"
+# wrong: "mu cannot become", "does not look at them"
 class CVAE(Base):
     def encode(self, x, y):
         mu, logvar = super().encode(x, y)
