@@ -23,7 +23,7 @@ def one_thread():
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_every_wrong_answer_is_rejected_every_right_one_accepted_and_mistakes_are_named(name):
-    seed = random.SystemRandom().randrange(2**40)
+    seed = 20_140_501       # `audit seeds` and the test of luck below take others
     kinds = ("grading",) if name in TRAINED + SLOW else ("public", "grading")
     found = checks.audit(QUESTIONS[name], seed, kinds)
     misjudged = [(f.check, f.entry.title, f.verdict.state, f.verdict.hint) for f in found if not f.as_it_should]

@@ -374,7 +374,7 @@ class VAE(Base):
         mu, logvar = self.encode(x)
         return self.decode(torch.exp(0.5 * logvar) * torch.randn_like(mu)), mu, logvar
 
-# wrong: half_outside
+# wrong: half_outside, "too little noise"
 class VAE(Base):
     def forward(self, x):
         mu, logvar = self.encode(x)
