@@ -8,7 +8,6 @@ verdict.
 import asyncio
 import concurrent.futures
 import copy
-import dataclasses
 import hashlib
 import hmac
 import re
@@ -17,14 +16,13 @@ import time
 import traceback
 from dataclasses import dataclass, field
 
-import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from autograder import keys
 from autograder.kernel import Fatal, Kernel, Settings
 from autograder.questions import QUESTIONS, find
-from autograder.reading import _inert as inert
+from autograder.reading import inert
 from autograder.rebuild import NOT_RUN
 from utils.check import wire
 from utils.check.probe import MAX_ELEMENTS
@@ -253,12 +251,12 @@ class _Session:
                 ends.append(end)
                 self.ended.add(name)
             else:
-                if judge(_part(key, answers), answers, status).right:
+                if judge(key.asked(answers), answers, status).right:
                     break
         if not answers:
             return no_verdict(key, ends[0].state, ends[0].reason)
         started = time.monotonic()
-        key = _part(key, answers)
+        key = key.asked(answers)
         verdict = keys.verdict(question, key, seed, answers, status)
         if fickle(key, answers, status):
             self.result.notes.append(f"`{name}` gave different results when it was asked the same twice.")
@@ -285,11 +283,6 @@ class _Session:
 
     def _log(self, line: str) -> None:
         self.result.log.append(f"{time.strftime('%H:%M:%S')} {line}")
-
-
-def _part(key: Key, answers: dict) -> Key:
-    """The key for those variants that there are answers to."""
-    return dataclasses.replace(key, variants=[variant for variant in key.variants if variant.name in answers])
 
 
 def _read(outputs: list, nonce: str, variant: str, names: list[str]) -> tuple[dict, dict]:

@@ -289,7 +289,7 @@ def _clean_cells(reader: _Reader, repairs: list[Repair]) -> list[NotebookNode]:
                 outputs += size
                 values = reader.value(raw, "outputs", size)
                 values = values[:500] if isinstance(values, list) else []
-                cell.outputs = [inert for inert in map(_inert, values) if inert is not None]
+                cell.outputs = [output for output in map(inert, values) if output is not None]
         cells.append(cell)
     counts = {"too_large": cut, "outputs_dropped": dropped, "pictures_dropped": pictures}
     repairs += [repair(kind, n=n) for kind, n in counts.items() if n]
@@ -316,7 +316,7 @@ def _text(value) -> str:
     return _writable(value).lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _inert(output) -> NotebookNode | None:
+def inert(output) -> NotebookNode | None:
     """A copy of an output that no viewer can run: text and bitmap pictures; None if nothing of it is left."""
     if not isinstance(output, dict):
         return None

@@ -3,7 +3,6 @@
 The file runs in a sandbox (where there is none, in a plain process, and a line says so); it is judged here.
 """
 
-import dataclasses
 import os
 import pathlib
 import select
@@ -42,10 +41,9 @@ def check(question: Question, source: bytes, seed: int, seconds: float = 60, san
             return no_verdict(key, state, str(problem.get("hint"))[:1000])
         answers[variant] = {name.removeprefix(f"{variant}/"): tensor for name, tensor in tensors.items()}
         status |= header.get("status") if isinstance(header.get("status"), dict) else {}
-        asked = dataclasses.replace(key, variants=key.variants[:number + 1])
-        if judge(asked, answers, status).right:
+        if judge(key.asked(answers), answers, status).right:
             break
-    return keys.verdict(question, asked, seed, answers, status)
+    return keys.verdict(question, key.asked(answers), seed, answers, status)
 
 
 def run_file(request: bytes, source: bytes, seconds: float, sandboxed: bool) -> tuple[bytes, int | None]:

@@ -4,6 +4,8 @@ import time
 
 import torch
 
+from autograder.questions.active_units import active_units
+from autograder.questions.early_stopping import early_stopping
 from autograder.questions.vae import VAE
 from experiments.models import new, objective
 from experiments.study import Study
@@ -14,7 +16,6 @@ from utils.training import evaluate
 PATIENCE = 5
 SHOWN_AT = (3, 5, 10, 30, 50, 60)
 SHOWN = 1_000
-ACTIVE = 0.01
 
 
 def run(images, epochs, latent_dim, seed):
@@ -28,7 +29,7 @@ def run(images, epochs, latent_dim, seed):
 
     def look(model, history):
         tests.append(evaluate(model, images.test, loss))
-        active.append(int((means(model, images.test).var(0) > ACTIVE).sum()))
+        active.append(active_units(means(model, images.test)))
         if history.epochs in SHOWN_AT and latent_dim == 2:
             codes.extend({"epoch": history.epochs, **row} for row in points(model, shown))
         seconds.append(time.process_time() - start)
@@ -37,7 +38,7 @@ def run(images, epochs, latent_dim, seed):
     history = fit(
         model, images.train, images.validation, loss, epochs, seed=seed, progress=False, after_epoch=look
     )
-    stop, best = early_stopping(history.test["total"])
+    stop, best = early_stopping(history.test["total"], PATIENCE)
     final = {
         protocol: {"protocol": protocol, "epochs": ended, "split": "test", "active_units": active[counts - 1],
                    "seconds": seconds[ended - 1], **tests[counts - 1]}
@@ -51,17 +52,6 @@ def run(images, epochs, latent_dim, seed):
         "codes": codes,
         "codes3d": points(model, shown),
     }
-
-
-def early_stopping(losses, patience=PATIENCE):
-    """(stop epoch, best epoch), counted from 1: stop after `patience` epochs without a new lowest loss."""
-    best = 0
-    for epoch in range(len(losses)):
-        if losses[epoch] < losses[best]:
-            best = epoch
-        if epoch - best == patience:
-            break
-    return epoch + 1, best + 1
 
 
 def curve(name, values):

@@ -4,7 +4,6 @@
 accepted, how many of the wrong get the right hint, and the seconds of CPU.
 """
 
-import dataclasses
 import importlib
 import secrets
 import time
@@ -79,9 +78,9 @@ def grading(question: Question, names: dict, seed: int, key: Key | None = None, 
         inputs = wire.unpack(wire.pack(inputs, {}))[0]
         found, status[name] = probe.run(steps, inputs, names, seed + number)
         answers[name] = wire.unpack(wire.pack(found, {}))[0]
-        if judge(dataclasses.replace(key, variants=key.variants[:number]), answers, status).right:
+        if judge(key.asked(answers), answers, status).right:
             break
-    key = dataclasses.replace(key, variants=[variant for variant in key.variants if variant.name in answers])
+    key = key.asked(answers)
     return keys.verdict(question, key, seed, answers, status) if named else judge(key, answers, status)
 
 

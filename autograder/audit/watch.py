@@ -90,7 +90,7 @@ def left_over() -> dict[int, str]:
                 name, _, rest = file.read().rpartition(")")
         except OSError:
             continue        # ended meanwhile
-        if not rest.split()[0] == "Z":
+        if rest.split()[0] != "Z":
             found[pid] = name.partition("(")[2]
     return found
 

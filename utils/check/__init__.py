@@ -1,6 +1,5 @@
 """`check("kl_divergence", kl_divergence)`: try an answer, and read what is right or wrong about it."""
 
-import dataclasses
 import functools
 import importlib.resources
 import os
@@ -57,10 +56,10 @@ def look(key: Key, answers: tuple, namespace: dict) -> Verdict:
     and is spared where that found nothing wrong.
     """
     found, status = {}, {}
-    for number, variant in enumerate(key.variants, 1):
+    for variant in key.variants:
         found[variant.name], status[variant.name] = probe.run(
             variant.steps, variant.inputs, namespace, bound=dict(zip(key.names, answers)))
-        verdict = judge(dataclasses.replace(key, variants=key.variants[:number]), found, status)
+        verdict = judge(key.asked(found), found, status)
         if verdict.right:
             break
     return verdict

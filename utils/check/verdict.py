@@ -4,7 +4,7 @@ A *key* says which steps were probed, what was expected of them and what each mi
 It is made by `autograder.keys`; the public one travels inside this package.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -48,6 +48,10 @@ class Key:
     @property
     def points(self) -> float:
         return sum(criterion.points for criterion in self.criteria)
+
+    def asked(self, answers: dict) -> "Key":
+        """The key for those looks that there are answers to: where one shows a right answer, no other is made."""
+        return replace(self, variants=[variant for variant in self.variants if variant.name in answers])
 
 
 @dataclass(frozen=True)
