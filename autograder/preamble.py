@@ -57,6 +57,21 @@ if not torch.cuda.is_available():
         setattr(torch, name, without_cuda(getattr(torch, name)))
 
 
+    class Generator(torch.Generator):
+        def __new__(cls, device="cpu"):
+            return super().__new__(cls, "cpu")
+
+    torch.Generator = Generator
+
+
+# Compiling takes longer than what is compiled: the functions run as they are.
+def uncompiled(function=None, *args, **kwargs):
+    return uncompiled if function is None else function
+
+
+torch.compile = torch.jit.script = uncompiled
+
+
 # `from google.colab import drive; drive.mount("/content/drive")` does nothing, under any name. The module
 # appears only when it is asked for: the first cell of a notebook looks for it to learn where it runs.
 class Colab(types.ModuleType):

@@ -14,10 +14,11 @@ def reparameterize(mu, logvar):
 
 
 def build(draw, given):
-    """20,000 draws in one call, and a second call: four latents, two kinds of rows that take turns."""
+    """40,000 draws in one call, and a second call: four latents, two kinds of rows that take turns. And few rows of
+    many latents with large and small variances, without gradients."""
     mu, logvar = draw.signed(KINDS, COLUMNS), draw.signed(KINDS, COLUMNS)
     inputs = {"w": draw.signed(64), "mu": mu, "logvar": logvar, "std": (logvar / 2).exp()}
-    times = 5000 // KINDS
+    times = 10_000 // KINDS
     steps = [{"as": name, "call": "reparameterize", "args": [f"$mu*{times}", f"$logvar*{times}"]}
              for name in ("draws", "again")]
     steps[1]["right_after"] = "draws"
@@ -33,11 +34,16 @@ def build(draw, given):
                    "weights": "w", "wrt": f"{wrt}_{name}"} for wrt in ("mu", "logvar")]
     steps.append({"as": "elsewhere", "call": "reparameterize", "args": ["$mu_n2z3", "$logvar_n2z3"],
                   "elsewhere": True})
+    mu, logvar = draw.signed(6, 1000), draw.signed(6, 1000, high=5.0)
+    inputs |= {"mu_wide": mu, "logvar_wide": logvar, "std_wide": (logvar / 2).exp()}
+    steps.append({"as": "wide", "call": "reparameterize", "args": ["$mu_wide", "$logvar_wide"], "no_grad": True})
     target = {"mean": "mu", "std": "std", "kinds": KINDS}
     tests += [{"test": "unrepeated", "criterion": "noise", "of": "draws", "mean": "mu", "std": "std"},
               {"test": "gaussian", "criterion": "distribution", "of": "draws", "tolerance": 0.1, **target},
               {"test": "fresh", "criterion": "noise", "of": "draws", "other": "again", **target},
               {"test": "independent", "criterion": "noise", "of": "draws", **target},
+              {"test": "gaussian", "criterion": "distribution", "of": "wide", "mean": "mu_wide", "std": "std_wide", "kinds": 0,
+               "tolerance": 0.2},
               *small,
               {"test": "follows_device", "criterion": "interface", "of": "elsewhere"}]
     return inputs, steps, tests
@@ -45,7 +51,7 @@ def build(draw, given):
 
 question = Question(
     name="reparameterize", task="task1_vae", answers=("reparameterize",), build=build,
-    checked="20,000 draws have mean mu and variance exp(logvar), noise is fresh and independent, gradients are exact",
+    checked="46,000 draws have mean mu and variance exp(logvar), noise is fresh and independent, gradients are exact",
     criteria=(Criterion("interface", "shape, device, inputs left alone", 0.5),
               Criterion("distribution", "Gaussian with mean mu and variance exp(logvar)", 1.5, core=True),
               Criterion("noise", "fresh in each call, independent for each image and latent", 0.5, core=True),

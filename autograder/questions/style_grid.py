@@ -4,7 +4,7 @@ import torch
 
 from autograder.questions.definition import Criterion, Question
 
-LATENT = 3
+LATENT = 6
 
 
 def style_grid(model, n_styles):
@@ -17,12 +17,12 @@ def style_grid(model, n_styles):
 
 def build(draw, given):
     inputs = draw.small_model(LATENT, num_classes=10)
-    inputs |= {f"labels_{n}": torch.arange(10).repeat(n) for n in (3, 400)}
+    inputs |= {f"labels_{n}": torch.arange(10).repeat(n) for n in (3, 1000)}
     steps = [{"as": "model", "given": "SmallCVAE", "tensors": ["A", "W", "b", "F", "V"]}]
     steps += [{"as": name, "call": "style_grid", "args": ["$model", n], "after": ["model"],
                **({"pixels": "pixels"} if pixels else {})}
-              for name, n, pixels in (("three", 3, False), ("three_read", 3, True), ("draws", 400, True),
-                                      ("again", 400, True))]
+              for name, n, pixels in (("three", 3, False), ("three_read", 3, True), ("draws", 1000, True),
+                                      ("again", 1000, True))]
     next(step for step in steps if step["as"] == "again")["right_after"] = "draws"
     latent, rows = {"labels": True}, {"latent": {"labels": True}, "columns": 10}
     tests = [{"test": "clean", "criterion": "interface"},
@@ -30,7 +30,7 @@ def build(draw, given):
              {"test": "within", "criterion": "interface", "of": "three", "low": 0.0, "high": 1.0,
               "say": "Your pictures are no probabilities between 0 and 1: the decoder gives logits, apply the sigmoid."},
              {"test": "label_read", "criterion": "digits", "of": "three_read", "labels": "labels_3", "latent": latent},
-             {"test": "label_read", "criterion": "digits", "of": "draws", "labels": "labels_400", "latent": latent},
+             {"test": "label_read", "criterion": "digits", "of": "draws", "labels": "labels_1000", "latent": latent},
              {"test": "one_style_per_row", "criterion": "styles", "of": "three_read", **rows},
              {"test": "one_style_per_row", "criterion": "styles", "of": "draws", **rows},
              {"test": "fresh", "criterion": "styles", "of": "draws", "other": "again",
@@ -43,7 +43,7 @@ def build(draw, given):
 
 question = Question(
     name="style_grid", task="task2_cvae", answers=("style_grid",), build=build,
-    checked="digits 0 to 9 in each row, one z per row, 400 styles follow N(0, I)",
+    checked="digits 0 to 9 in each row, one z per row, 1,000 styles follow N(0, I)",
     criteria=(Criterion("interface", "n_styles * 10 pictures of probabilities", 0.5),
               Criterion("digits", "column d shows the digit d", 0.5, core=True),
               Criterion("styles", "one z ~ N(0, I) for each row", 1.0, core=True)))

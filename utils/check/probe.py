@@ -8,7 +8,8 @@ A probe is a list of *steps* and a dictionary of input tensors. A step is a plai
     {"as": "e", "call": "m.encode", "args": ["$x"], "mode": "eval"}
     {"as": "z", "draw": ["$e.0", "$e.1"], "rows": "order"}
 
-With "numbers", numbers that the call returns are answers too.
+With "numbers", numbers that the call returns are answers too; with "no_grad", no gradients are recorded; with
+"tap": "decode" the answer "e.handed" is what a called model handed to its own decode.
 "$mu" stands for an input or for the result of an earlier step ("$e.0" is its first part).
 The answers of step "a" are the tensors "a" (or "a.0", "a.1" for a tuple), "a.grad.mu" for the gradient
 of sum(weights * output) with respect to the input mu, "a.after.mu" for an input that the call changed,
@@ -144,19 +145,21 @@ def _call(step, known, inputs, answers, namespace) -> dict:
             return passed[key].repeat(int(times), *[1] * (passed[key].dim() - 1)) if times else passed[key]
         return known[key]
 
-    with torch.enable_grad():
+    grad = not step.get("no_grad")
+    with torch.set_grad_enabled(grad):
         args = [value(argument) for argument in step.get("args", ())]
         kwargs = {key: value(argument) for key, argument in step.get("kwargs", {}).items()}
         if step.get("elsewhere"):
             with Elsewhere(passed.values()) as elsewhere:
                 result = function(*args, **kwargs)
-            return {"state": "ok", "follows": elsewhere.holds(result)}
+            return {"state": "ok", "follows": elsewhere.follows(result)}
         trainable = _trainable(args)
-        result = function(*args, **kwargs)
+        with _tap(function, step.get("tap"), f"{name}.handed", answers):
+            result = function(*args, **kwargs)
         if inspect.iscoroutine(result):
             result.close()  # never awaited: no warning about it
         facts = {"state": "ok", "kind": _kind(result)}
-        if not torch.is_grad_enabled() or _trainable(args) != trainable:
+        if torch.is_grad_enabled() != grad or _trainable(args) != trainable:
             facts["untrainable"] = True
         parts = _parts(result)
         facts["parts"] = []
@@ -170,6 +173,28 @@ def _call(step, known, inputs, answers, namespace) -> dict:
             model = known.get(step["call"].split(".")[0])
             _gradients(step, [_as_tensor(part) for part in parts], leaves, inputs, answers, facts, model)
     return facts
+
+
+@contextlib.contextmanager
+def _tap(model, method: str | None, key: str, answers: dict):
+    """Keep under `key` what the one call of `model.method` was handed first; nothing where there was none, or several."""
+    if not isinstance(model, nn.Module) or not method or method in vars(model):
+        yield
+        return
+    own, handed = getattr(model, method), []
+
+    def tapped(*args, **kwargs):
+        handed.append(next(iter((*args, *kwargs.values())), None))
+        return own(*args, **kwargs)
+
+    object.__setattr__(model, method, tapped)
+    try:
+        yield
+    finally:
+        vars(model).pop(method, None)
+    tensor = _as_tensor(handed[0]) if len(handed) == 1 else None
+    if tensor is not None and tensor.numel() <= MAX_ELEMENTS:
+        answers[key] = tensor.detach().cpu().clone()
 
 
 def _trainable(arguments) -> list[bool]:
@@ -250,7 +275,8 @@ def _leaves(tensors) -> list[_Tensor]:
 
 
 def _push(step, known, inputs) -> dict:
-    """Train a model for a few steps so that its outputs fall (sign -1) or rise (+1), until their means are there.
+    """Train a model for a few steps so that its outputs fall (sign -1) or rise (+1), until their means are there
+    ("until": one number, or one for each output).
 
     What no weights can reach (a negative logvar behind a softplus) shows itself this way.
     """
@@ -270,8 +296,9 @@ def _push(step, known, inputs) -> dict:
         for update in range(200):
             outputs = [part for part in map(_as_tensor, _parts(target(*arguments))) if part is not None]
             means = [step["sign"] * output.mean() for output in outputs]
-            far = [mean for mean in means if mean.requires_grad and not mean.item() > step["until"]]
-            reached = sum(min(mean.item(), step["until"]) for mean in means)
+            ends = step["until"] if isinstance(step["until"], list) else [step["until"]] * len(means)
+            far = [mean for mean, end in zip(means, ends) if mean.requires_grad and not mean.item() > end]
+            reached = sum(min(mean.item(), end) for mean, end in zip(means, ends))
             if reached > best + 0.01:
                 best, since = reached, update
             if not far or update - since > 20:  # there, or as far as it gets

@@ -393,23 +393,49 @@ def spread(case: Case, of: str, std: str) -> Outcome:
 
 @test
 def gaussian(case: Case, of: str, mean, std, latent: dict | None = None, kinds: int = 1) -> Outcome:
-    """Draws, standardised by `mean` and `std` of the key, follow N(0, 1).
+    """Draws, standardised by `mean` and `std` of the key, follow N(0, 1): see `_normal`.
+
+    The same for mean and variance of each column in each of the `kinds` of rows that take turns; `kinds` 0 looks at
+    all values together, for columns that are many and short.
+    """
+    return _normal(_standardised(case, _draws(case, of, latent), mean, std), kinds)
+
+
+@test
+def drawn(case: Case, of: str, std: float | None = None) -> Outcome:
+    """What forward handed to decode, less the mu that it returned and over the standard deviation, follows N(0, 1).
+
+    `std`: that of a stand-in; None: what belongs to the logvar that forward returned. A forward that decodes in
+    another way than by one call of decode is left to `samples`. See `_normal`.
+    """
+    mu, logvar = case.answer(f"{of}.1"), case.answer(f"{of}.2")
+    z = case.answers.get(f"{of}.handed")
+    if z is None or z.is_complex() or z.shape != mu.shape or logvar.shape != mu.shape or mu.dim() != 2:
+        return Outcome(True)
+    eps = (z.double() - mu) / ((logvar / 2).exp() if std is None else std)
+    outcome = _normal(eps, kinds=0)
+    if outcome.ok:
+        return outcome
+    return Outcome(False, "The z that forward decodes does not follow N(mu, exp(logvar)).", ["drawn"])
+
+
+def _normal(eps: torch.Tensor, kinds: int) -> Outcome:
+    """Whether eps (n, Z) follows N(0, 1), as a whole and, with `kinds`, each column in each kind of rows.
 
     Of all n values: mean and variance within 6.5 standard errors (8e-11, and below 2e-10 for the chi-square tail),
+    the mean of |eps| over the standard deviation within 7 (Geary's test, 3e-12),
     Kolmogorov-Smirnov distance below sqrt(ln(2e10)/2n) (1e-10 by the Dvoretzky-Kiefer-Wolfowitz inequality with
-    Massart's constant), and the largest not smaller than the bound that 30 values exceed on average (1e-13). The
-    same for mean and variance of each column in each of the `kinds` of rows that take turns (at most eight groups:
-    2.5e-9). Together below 4e-9.
+    Massart's constant), and the largest not smaller than the bound that 30 values exceed on average (1e-13). Mean
+    and variance of each of at most eight groups: 2.5e-9. Together below 4e-9.
     """
-    z = _draws(case, of, latent)
-    eps = _standardised(case, z, mean, std)
     groups = [eps[kind::kinds, column] for kind in range(kinds) for column in range(eps.shape[1])]
     summary = []
     for group in groups:
         spread = group.std()
         summary += [rounded((group.mean() / spread).item()) if spread > 1e-6 else rounded(group.mean().item()),
                     rounded(spread.clamp(min=1e-6).log().item())]
-    summary.append(rounded(10 * _alike(eps, kinds).abs().mean().item() - 7.979))  # 0 where the noise is Gaussian
+    size = (_alike(eps, kinds) if kinds else (eps - eps.mean()) / eps.std().clamp(min=1e-6)).abs().mean().item()
+    summary.append(rounded(10 * size - 7.979))  # 0 where the noise is Gaussian
     for values in (eps.flatten(), *groups):
         n = len(values)
         if values.mean().abs() > SIGMAS / math.sqrt(n):
@@ -425,6 +451,8 @@ def gaussian(case: Case, of: str, mean, std, latent: dict | None = None, kinds: 
         return Outcome(False, "Your noise is not Gaussian.", summary)
     if order.abs().max() < torch.special.ndtri(torch.tensor(1 - 15 / n, dtype=torch.float64)):
         return Outcome(False, "Your noise is cut off: Gaussian noise has no largest value.", summary)
+    if abs(size - math.sqrt(2 / math.pi)) > 7 * math.sqrt((1 - 3 / math.pi) / n) + max(len(groups), 1) / n:
+        return Outcome(False, "Your noise is not Gaussian.", summary)
     return Outcome(True)
 
 
@@ -468,7 +496,8 @@ def fresh(case: Case, of: str, other: str, latent: dict | None = None, mean=0.0,
           kinds: int = 1) -> Outcome:
     """Two calls with the same inputs draw different, uncorrelated noise.
 
-    Correlation within 6.5 standard errors (8e-11), and no number of one call in the other: see `_repeats`.
+    Correlation within 6.5 standard errors (8e-11), no number of one call in the other (see `_repeats`), and not in both
+    calls a mean that is exactly right: see `_centred`.
     """
     first, second = (_draws(case, name, latent) for name in (of, other))
     if first.shape != second.shape:
@@ -478,6 +507,9 @@ def fresh(case: Case, of: str, other: str, latent: dict | None = None, mean=0.0,
         return Outcome(False, "Two calls gave the same noise: draw it anew in each call.", ["same noise"])
     if not _repeats(a) and not _repeats(b) and _repeats(torch.cat([a, b])):
         return Outcome(False, "The noise of one call comes again in the next: draw it anew in each call.", ["related"])
+    if _centred(a) and _centred(b):
+        return Outcome(False, "Your noise is centred over the batch, which makes the images depend on each other: "
+                              "independent draws have a mean that varies.", ["centred"])
     a, b = _alike(a, kinds), _alike(b, kinds)
     if not (a * b).mean().abs() <= SIGMAS / math.sqrt(a.numel()):
         return Outcome(False, "The noise of two calls is related: draw it anew in each call.", ["related"])
@@ -589,7 +621,8 @@ def samples(case: Case, of: str, like: str, middle: str, logvar: str) -> Outcome
     if first.shape != second.shape or first.shape[1] > 784:     # what follows grows with the cube of the columns
         return Outcome(False, shape_sentence(first.shape, second.shape), ["shape"])
     centred = second - second.mean(0)
-    main = torch.linalg.eigh(centred.T @ centred).eigenvectors[:, -3:]
+    spreads, directions = torch.linalg.eigh(centred.T @ centred)
+    main = directions[:, -3:][:, spreads[-3:] >= 1e-8 * spreads[-1]]    # the rest is rounding
     generator = torch.Generator().manual_seed(0)
     other = torch.randn(first.shape[1], 13, generator=generator, dtype=torch.float64)
     spread = (centred @ main).std(0) + 1e-12
@@ -606,7 +639,8 @@ def samples(case: Case, of: str, like: str, middle: str, logvar: str) -> Outcome
 
     def products(x):
         x = x - x.mean(0)
-        return torch.cat([(x[:, :3, None] * x[:, None, :3]).flatten(1), x.square()], dim=1)
+        most = x[:, :main.shape[1]]
+        return torch.cat([(most[:, :, None] * most[:, None, :]).flatten(1), x.square()], dim=1)
 
     a, b = (x @ torch.cat([main, other], dim=1) for x in (first, second))
     wrong_mean, wrong_spread = apart(a, b), apart(products(a), products(b))
@@ -841,6 +875,18 @@ def _repeats(eps: torch.Tensor) -> bool:
     if not spread > 1e-6:  # too few, or no noise at all
         return False
     return bool(((size[1:] - size[:-1]) < 2e-6 * spread).double().mean() > 0.3)
+
+
+def _centred(eps: torch.Tensor) -> bool:
+    """Whether the mean of all n numbers, or that of each of Z columns, is closer to 0 than chance allows.
+
+    All: within 1e-4 / sqrt(n) (8e-5). Of three columns or more: within 0.01 / sqrt(n) (8e-3 each). Twice in a row 6e-9
+    and below 3e-13.
+    """
+    def near(values, errors):
+        return bool((values.mean(0).abs() * math.sqrt(len(values)) < errors).all())
+
+    return near(eps.flatten(), 1e-4) or eps.shape[1] > 2 and near(eps, 0.01)
 
 
 def _read_back(case: Case, of: str, latent: dict) -> tuple[torch.Tensor, torch.Tensor]:

@@ -123,7 +123,7 @@ def no_verdict(key: Key, state: str, reason: str) -> Verdict:
 def match(key: Key, variant: Variant, outcomes: list[Outcome]) -> str | None:
     """The misconception whose outcomes these are: exactly, or else together with another mistake.
 
-    A test that a misconception sometimes passes has no say (its entry is None). Of several that fit, the one whose
+    A test that a misconception sometimes passes, or that is not `named`, has no say (its entry is None). Of several that fit, the one whose
     numbers fit at the most tests.
     """
     best, best_fit = None, (False, 0, 0)
@@ -150,7 +150,7 @@ def signature(variant: Variant, answers: dict, status: dict) -> list:
 
 
 def _outcome(case: Case, test: dict) -> Outcome:
-    arguments = {name: value for name, value in test.items() if name not in ("test", "criterion", "tolerance", "say")}
+    arguments = {name: value for name, value in test.items() if name not in ("test", "criterion", "tolerance", "say", "named")}
     outcome = TESTS[test["test"]](case, **arguments)
     if not outcome.ok and "say" in test and not outcome.fatal:
         outcome = Outcome(False, test["say"], outcome.summary, outcome.detail)

@@ -136,3 +136,7 @@ def condition(features, onehot):
 def condition(features, onehot):
     d, c = features.shape[1], onehot.shape[1]
     return F.pad(features, (0, c)) + F.pad(onehot, (d, 0))
+
+# wrong: "differ" - large features are cut off
+def condition(features, onehot):
+    return torch.cat([features.clamp(-2, 2), onehot], dim=1)

@@ -202,3 +202,9 @@ def generate(model, n):
 def generate(model, n):
     model.requires_grad_(False)
     return torch.sigmoid(model.decode(torch.randn(n, model.latent_dim)))
+
+# wrong: "centred over the batch"
+def generate(model, n):
+    with torch.no_grad():
+        z = torch.randn(n, model.latent_dim)
+        return torch.sigmoid(model.decode(z - z.mean(0) if n > 1 else z))

@@ -389,3 +389,45 @@ def reparameterize(mu, logvar):
 # right: a defensive clamp that is never reached
 def reparameterize(mu, logvar):
     return mu + torch.exp(0.5 * logvar.clamp(-20, 20)) * torch.randn_like(mu)
+
+# wrong: "centred over the batch" - noise made to have mean 0 and variance 1 in each batch
+def reparameterize(mu, logvar):
+    eps = torch.randn_like(mu)
+    eps = (eps - eps.mean(0)) / (eps.std(0, correction=0) + 1e-6) if len(eps) > 1 else eps
+    return mu + (logvar / 2).exp() * eps
+
+# wrong: "not Gaussian" - heavy tails
+def reparameterize(mu, logvar):
+    eps = torch.distributions.StudentT(12.0).sample(mu.shape).to(mu) * (10 / 12) ** 0.5
+    return mu + (logvar / 2).exp() * eps
+
+# wrong: clipped_noise, "not Gaussian", "cut off" - a sum of three uniform numbers
+def reparameterize(mu, logvar):
+    eps = 2 * (torch.rand(3, *mu.shape, device=mu.device) - 0.5).sum(0)
+    return mu + (logvar / 2).exp() * eps
+
+# wrong: "spread" - less noise for small batches
+def reparameterize(mu, logvar):
+    return mu + (logvar / 2).exp() * torch.randn_like(mu) * (0.5 if len(mu) < 100 else 1.0)
+
+# wrong: "spread" - the variance kept within narrow bounds
+def reparameterize(mu, logvar):
+    return mu + (logvar.clamp(-2, 2) / 2).exp() * torch.randn_like(mu)
+
+# wrong: "spread" - no noise where no gradients are recorded
+def reparameterize(mu, logvar):
+    return mu + (logvar / 2).exp() * torch.randn_like(mu) * torch.is_grad_enabled()
+
+# right: as PyTorch's first examples had it
+def reparameterize(mu, logvar):
+    std = logvar.mul(0.5).exp_()
+    eps = torch.autograd.Variable(std.data.new(std.size()).normal_())
+    return eps.mul(std).add_(mu)
+
+# right: one image at a time, by vmap
+def reparameterize(mu, logvar):
+    return torch.vmap(lambda m, v: m + (v / 2).exp() * torch.randn_like(m), randomness="different")(mu, logvar)
+
+# right: bounds that no trained model reaches
+def reparameterize(mu, logvar):
+    return mu + (logvar.clamp(-20, 20) / 2).exp() * torch.randn_like(mu)

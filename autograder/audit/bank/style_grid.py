@@ -189,3 +189,9 @@ def style_grid(model, n_styles):
     z = torch.cat([half, -half])[:n_styles]
     with torch.no_grad():
         return torch.sigmoid(model.decode(z.repeat_interleave(10, dim=0), torch.arange(10).repeat(n_styles)))
+
+# wrong: "spread" - styles closer to the mean than the prior's
+def style_grid(model, n_styles):
+    z = 0.9 * torch.randn(n_styles, model.latent_dim)
+    with torch.no_grad():
+        return torch.sigmoid(model.decode(z.repeat_interleave(10, dim=0), torch.arange(10).repeat(n_styles)))

@@ -684,3 +684,33 @@ class VAE(Base):
         super().__init__(latent_dim)
         nn.init.zeros_(self.to_logvar.weight)
         nn.init.zeros_(self.to_logvar.bias)
+
+# wrong: "z that forward decodes" - a little less noise
+class VAE(Base):
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        return self.decode(mu + 0.9 * (0.5 * logvar).exp() * torch.randn_like(mu)), mu, logvar
+
+# wrong: "z that forward decodes" - uniform noise of the right spread
+class VAE(Base):
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        noise = (torch.rand_like(mu) - 0.5) * 12 ** 0.5
+        return self.decode(mu + (0.5 * logvar).exp() * noise), mu, logvar
+
+# wrong: "decodes mu" - sampled only while gradients are recorded
+class VAE(Base):
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        return self.decode(reparameterize(mu, logvar) if torch.is_grad_enabled() else mu), mu, logvar
+
+# right: a decoder whose last layer starts at 0, and decode called by keyword
+class VAE(Base):
+    def __init__(self, latent_dim=20):
+        super().__init__(latent_dim)
+        nn.init.zeros_(self.dec[-1].weight)
+        nn.init.zeros_(self.dec[-1].bias)
+
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        return self.decode(z=reparameterize(mu, logvar)), mu, logvar

@@ -150,3 +150,16 @@ def vae_loss(logits, x, mu, logvar, beta=1.0):
 def vae_loss(logits, x, mu, logvar, beta=1.0):
     kl = kl_divergence(mu=mu.double(), logvar=logvar.double())
     return torch.add(reconstruction_loss(logits=logits.double(), x=x.double()), kl, alpha=beta).mean()
+
+# wrong: "differ" - a floor under the KL
+def vae_loss(logits, x, mu, logvar, beta=1.0):
+    return (reconstruction_loss(logits, x) + beta * kl_divergence(mu, logvar).clamp(min=2)).mean()
+
+# wrong: "differ" - no beta above 4
+def vae_loss(logits, x, mu, logvar, beta=1.0):
+    return (reconstruction_loss(logits, x) + min(beta, 4) * kl_divergence(mu, logvar)).mean()
+
+# wrong: "gradient" - the KL is cut off unless beta is 1
+def vae_loss(logits, x, mu, logvar, beta=1.0):
+    kl = kl_divergence(mu, logvar)
+    return (reconstruction_loss(logits, x) + beta * (kl if beta == 1.0 else kl.detach())).mean()
