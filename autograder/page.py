@@ -17,13 +17,15 @@ from pygments.lexers import PythonLexer
 
 MAX_TEXT = 20_000       # characters of one text or cell that are shown
 MAX_FORMULA = 250       # characters of a formula that is set
+# terminal and other control characters, and those that turn the direction of what follows
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _LINK = re.compile(r"(?:https?://|mailto:)\S+", re.IGNORECASE)
 _CODE_SPAN = re.compile(r"`([^`\n]+)`")
 
 
 def render(template: str, **values) -> str:
-    """A page of `templates/`."""
-    return _environment().get_template(template).render(**values)
+    """A page of `templates/`, without characters that act but cannot be seen."""
+    return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", _environment().get_template(template).render(**values))
 
 
 @functools.cache

@@ -106,13 +106,16 @@ def _only_trains(source: str) -> bool:
     return any(isinstance(n, ast.Call) and ast.unparse(n.func) in ("fit", "utils.fit") for n in nodes)
 
 
-def _new_names(source: str, released: str) -> str:
-    """The imports and definitions in `source` that give names which `released` does not give."""
+_DEFINING = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def _new_names(source: str, released: str, kinds: tuple = (ast.stmt,)) -> str:
+    """The imports, definitions and assignments, of those `kinds`, that give names which `released` does not give."""
     tree, known = _parsed(ast.parse, source), _parsed(ast.parse, released)
     if tree is None or known is None:
         return ""
     given = set().union(*map(_names_given, known.body))
-    new = [node for node in tree.body if _names_given(node) and not _names_given(node) & given]
+    new = [node for node in tree.body if isinstance(node, kinds) and _names_given(node) and not _names_given(node) & given]
     return "\n".join(ast.unparse(node) for node in new)
 
 
@@ -480,6 +483,9 @@ def _settle_given(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair])
             slot.outputs = slot.chosen.outputs
             if _plain(slot.chosen.source) != _plain(slot.cell.source):
                 slot.source = slot.chosen.source
+                helpers = _new_names(slot.chosen.source, slot.cell.source, _DEFINING) if slot.chosen.is_python else ""
+                if helpers:         # the cell itself is not run
+                    cells.append(_Cell(slot.chosen.index, "code", helpers, None, "", [], after=slot.rank))
         elif slot.role == "given" and slot.chosen is None and slot.grade_id:
             repairs.append(repair("restored", slot.grade_id, name=slot.grade_id))
         elif slot.role == "given" and slot.chosen is not None \

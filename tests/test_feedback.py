@@ -6,6 +6,7 @@ import io
 import re
 import struct
 import time
+import unicodedata
 import zlib
 from html.parser import HTMLParser
 from pathlib import Path
@@ -26,7 +27,7 @@ ATTACKS = [
     "[x](http://a.example/\"onmouseover=alert(1))", "$<script>alert(1)</script>$",
     "$$\n</title><script>\n$$", "```html\n<script>alert(1)</script>\n```", "{{ 7 * 191 }}{% raw %}",
     "`<b>`", "# <svg onload=alert(1)>", "<style>*{display:none}</style>", "&lt;script&gt;",
-    "a | b\n--|--\n<script> | <b>", "\u202e\x00'\"><b>"]
+    "a | b\n--|--\n<script> | <b>", "\u202e\x00'\"><b>", "\x1b]8;;http://evil.example\x07\x9b2J"]
 
 
 class Tags(HTMLParser):
@@ -62,6 +63,7 @@ def assert_is_inert(html):
             assert re.match(r"#|https?://|mailto:", value)
     assert "url(" not in html and "@import" not in html
     assert "default-src 'none'" in html
+    assert not [c for c in html if c not in "\t\n\r" and unicodedata.category(c) == "Cc" or c in "\u202e\u2066"]
 
 
 def marks(record, **changes):

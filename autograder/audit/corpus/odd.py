@@ -62,6 +62,28 @@ odd("helper", "a helper in a new cell before", answers={"kl_divergence": HELPED}
     change=_insert("kl_divergence_solution", HELPER))
 odd("helper-behind", "a helper in a new cell behind, run earlier", answers={"kl_divergence": HELPED},
     change=_insert("kl_divergence", HELPER, behind=1))
+def _helper_in_training(notebook):
+    cell = next(cell for cell in notebook.cells if "train" in cell.metadata.get("tags", []))
+    cell.source = f"{HELPER}\n\nraise RuntimeError('not run')\n{cell.source}"
+    return notebook
+
+
+odd("helper-in-training", "a helper in a training cell", answers={"kl_divergence": HELPED}, change=_helper_in_training)
+odd("compiled", "answers compiled, scripted and drawn with a generator of the GPU", answers={
+    "reparameterize": """
+# Question: reparameterize
+@torch.jit.script
+def scaled(logvar):
+    return torch.exp(0.5 * logvar) * torch.randn_like(logvar)
+def reparameterize(mu, logvar):
+    return mu + scaled(logvar)
+""", "kl_divergence": f"""
+# Question: kl_divergence
+noise = torch.randn(3, generator=torch.Generator(device="cuda"), device="cuda")
+@torch.compile(mode="reduce-overhead")
+def kl_divergence(mu, logvar):
+    return {KL}
+"""})
 odd("defined-elsewhere", "an answer in a cell of its own; its cell is as released",
     answers={"kl_divergence": ""},
     change=_insert("kl_divergence_solution", f"def kl_divergence(mu, logvar):\n    return {KL}"))
