@@ -115,7 +115,8 @@ def _new_names(source: str, released: str, kinds: tuple = (ast.stmt,)) -> str:
     if tree is None or known is None:
         return ""
     given = set().union(*map(_names_given, known.body))
-    new = [node for node in tree.body if isinstance(node, kinds) and _names_given(node) and not _names_given(node) & given]
+    new = [node for node in tree.body
+           if isinstance(node, kinds) and _names_given(node) and not _names_given(node) & given]
     return "\n".join(ast.unparse(node) for node in new)
 
 

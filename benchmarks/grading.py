@@ -1,10 +1,11 @@
 """Seconds, processor time and memory per graded notebook: ours cold and warm, plain nbgrader, otter-grader.
 
-    python benchmarks/grading.py [--students 6] [--repeats 1] [--task task1_vae] [--training] [--otter PROGRAM]
+    python benchmarks/grading.py [--students 10] [--peers 2] [--repeats 1] [--task task1_vae] [--otter PROGRAM]
 
-The same submissions for all: two thirds right, one third untouched. nbgrader runs its stock preprocessors in an
-ordinary kernel; its training cells are deleted unless --training is given (ours never runs them). Otter gets one
-trivial test per question, so its figure is its floor. Prints a markdown table.
+Submissions are two thirds right, one third untouched. The peers, whose seconds per notebook do not depend on how many
+there are, grade the first few of them. nbgrader runs its stock preprocessors in an ordinary kernel, once with the
+training cells and once without (ours never runs them). Otter gets one trivial test per question, so its figure is
+its floor. Prints a markdown table.
 """
 
 import argparse
@@ -131,41 +132,41 @@ def otter(program: str, course: Path, task: str) -> dict:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--students", type=int, default=6)
+    parser.add_argument("--students", type=int, default=10)
+    parser.add_argument("--peers", type=int, default=2, help="how many of the submissions nbgrader and otter grade")
     parser.add_argument("--repeats", type=int, default=1, help="the median counts")
     parser.add_argument("--task", default="task1_vae")
-    parser.add_argument("--training", action="store_true", help="nbgrader runs the training cells, too")
     parser.add_argument("--otter", default=shutil.which("otter"), metavar="PROGRAM")
     options = parser.parse_args()
-    task, students = options.task, options.students
+    task, students, few = options.task, options.students, min(options.peers, options.students)
     with tempfile.TemporaryDirectory(prefix="course-", dir="/var/tmp" if os.path.isdir("/var/tmp") else None) as place:
         course = made_up(Path(place, "ours"), task, students)
-        plain = made_up(Path(place, "plain"), task, students, options.training, PLAIN)
+        plain = {how: made_up(Path(place, how), task, few, how == "with", PLAIN) for how in ("with", "without")}
         contestants = {f"ours, {workers} worker{'s' * (workers > 1)}, {' '.join(how)[2:] or 'warm'}":
                        lambda workers=workers, how=how: ours(course, task, "--workers", str(workers), *how)
                        for workers in (1, 2) for how in ([], ["--cold"])}
-        contestants[f"nbgrader {'with' if options.training else 'without'} training cells"] = lambda: measured(
-            [sys.executable, "-m", "nbgrader", "autograde", task, "--force"], plain)
+        contestants |= {f"nbgrader {how} training cells": lambda course=course: measured(
+            [sys.executable, "-m", "nbgrader", "autograde", task, "--force"], course) for how, course in plain.items()}
         if options.otter:
-            contestants["otter run"] = lambda: otter(options.otter, plain, task)
+            contestants["otter run, without"] = lambda: otter(options.otter, plain["without"], task)
         runs = {name: [] for name in contestants}
         for _ in range(options.repeats):        # in turn, so that a busy machine slows all alike
             for name, contestant in contestants.items():
                 runs[name].append(contestant())
                 print(f"{name}: {runs[name][-1]['wall']:.1f} s", file=sys.stderr)
-    print(table(runs, task, students))
+    print(table(runs, task, students, few))
 
 
-def table(runs: dict, task: str, students: int) -> str:
+def table(runs: dict, task: str, students: int, few: int) -> str:
     columns = ("wall", "cpu", "memory", "start", "cells", "checks", "judging")
-    lines = [f"{students} submissions of {task}; {platform.processor() or platform.machine()}, {os.cpu_count()} cores, "
+    lines = [f"{students} submissions of {task}, {few} for the peers; {platform.processor() or platform.machine()}, {os.cpu_count()} cores, "
              f"Python {platform.python_version()}. Medians of {len(next(iter(runs.values())))}. Seconds per notebook; "
              "wall and CPU with the start of the program; memory: peak PSS of all processes in GiB.", "",
              f"| | {' | '.join(columns)} |", f"|---|{'---|' * len(columns)}"]
     for name, found in runs.items():
         middle = {key: statistics.median(run[key] for run in found) for key in found[0]}
         for key in ("wall", "cpu"):
-            middle[key] /= students
+            middle[key] /= students if name.startswith("ours") else few
         lines.append(f"| {name} | {' | '.join(f'{middle[key]:.2f}' if key in middle else '' for key in columns)} |")
     return "\n".join(lines)
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+import utils.explore  # noqa: F401  the module itself, to change things in it
 from utils import explore
 
 W = torch.randn(2, 784, generator=torch.Generator().manual_seed(0))

@@ -1,7 +1,9 @@
 """Grading one notebook: what earns points, what does not, and that nothing in it can stop the grading."""
 
 import asyncio
+from pathlib import Path
 
+import nbformat
 import pytest
 import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
@@ -13,6 +15,7 @@ from autograder.kernel import Fatal, Settings
 from autograder.questions import find
 from utils.check import probe, wire
 
+REPOSITORY = Path(__file__).resolve().parent.parent
 MANAGER = sandbox.UnsandboxedKernelManager if sandbox.available() else sandbox.SandboxedKernelManager
 LIMITS = Config({"SandboxProvisioner": {"limits": {"memory": 1500 * 2**20}}})
 
@@ -212,3 +215,14 @@ def test_cells_are_made_inert():
         new_output("stream", text="x" * 10**6)])
     judge._make_inert(cell)
     assert list(cell.outputs[0].data) == ["text/plain"] and len(cell.outputs[1].text) <= 100_000
+
+
+@pytest.mark.parametrize("task", ["task1_vae", "task2_cvae"])
+def test_a_graded_notebook_loads_nothing_that_its_answers_do_not_need(task):
+    notebook = nbformat.read(REPOSITORY / "solutions" / task / f"{task}.ipynb", as_version=4)
+    notebook.cells.append(new_code_cell("import sys\nprint('MODULES', *{name.split('.')[0] for name in sys.modules})"))
+    result = grade(notebook)
+    assert all(verdict.right for verdict in result.verdicts.values())
+    loaded = set(result.notebook.cells[-1].outputs[0].text.split()) - {"MODULES"}
+    assert {"torch", "utils"} <= loaded
+    assert not loaded & {"matplotlib", "torchvision", "sklearn", "ipywidgets", "PIL", "scipy", "pandas"}

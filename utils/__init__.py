@@ -4,7 +4,6 @@ Names are loaded when they are first used (PEP 562), so `import utils` costs lit
 """
 
 from importlib import import_module
-from importlib.util import LazyLoader, find_spec, module_from_spec
 import sys
 from types import ModuleType
 
@@ -30,7 +29,7 @@ def __getattr__(name):
     if name in _HOME:
         value = getattr(import_module(f"utils.{_HOME[name]}"), name)
     elif name in _DRAWING:
-        value = _when_used(f"utils.{name}")
+        value = _WhenUsed(f"utils.{name}")
     else:
         raise AttributeError(f"module 'utils' has no attribute {name!r}")
     globals()[name] = value
@@ -41,15 +40,16 @@ def __dir__():
     return sorted({*globals(), *__all__})
 
 
-def _when_used(name):
-    """A module that loads when something in it is first used: a graded notebook imports it and never
-    draws.
+class _WhenUsed(ModuleType):
+    """Stands for a module that is loaded when something in it is first used: a graded notebook imports it and never
+    draws. It is not in sys.modules, where whoever looks through all modules (torch does) would load it.
     """
-    spec = find_spec(name)
-    spec.loader = LazyLoader(spec.loader)
-    module = sys.modules[name] = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+
+    def __getattr__(self, name):
+        return getattr(import_module(self.__name__), name)
+
+    def __dir__(self):
+        return dir(import_module(self.__name__))
 
 
 class _Utils(ModuleType):

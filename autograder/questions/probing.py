@@ -46,24 +46,24 @@ def model_probe(draw, name: str, given: bool, labels: bool = False):
 
     std = 2.0 if given else None
     steps.append({"as": "wide", "new": name, "kwargs": {"latent_dim": WIDE}})
-    steps += [{**call(f"wide_{mode}", "wide", f"$x1*{ROWS}", *[f"{v}*{ROWS}" for v in y1[mode]], mode=mode, tap="decode",
-                      no_grad=mode == "eval", pixels="pixels"), "after": ["wide_eval"] * (mode == "train")}
-              for mode in ("eval", "train")]
     # a decoder whose last layer starts at 0 shows what it decodes after some training
     steps.append({"as": "push_open", "push": "model_low.decode", "args": ["$z", *y], "sign": 1, "until": 1.0,
                   "after": ["push_low", "low"]})
     steps += [{**call(f"fwd_{name}", "model_low", "$x", *y), "after": ["push_open"]} for name in ("open", "fresh")]
     before = ["fwd_open", "fwd_fresh"]
     for mode in ("eval", "train"):
-        steps += [{**call(f"draws_{mode}", "model_low", f"$x1*{ROWS}", *[f"{v}*{ROWS}" for v in y1[mode]], mode=mode,
+        labels_of_all = [f"{v}*{ROWS}" for v in y1[mode]]
+        steps += [{**call(f"wide_{mode}", "wide", f"$x1*{ROWS}", *labels_of_all, mode=mode, tap="decode",
+                          pixels="pixels", no_grad=mode == "eval"), "after": ["wide_eval"] * (mode == "train")},
+                  {**call(f"draws_{mode}", "model_low", f"$x1*{ROWS}", *labels_of_all, mode=mode,
                           pixels="pixels", no_grad=mode == "eval"), "after": before},
-                  {**call(f"post_{mode}", "model_low.encode", f"$x1*{ROWS}", *[f"{v}*{ROWS}" for v in y1[mode]], mode=mode),
+                  {**call(f"post_{mode}", "model_low.encode", f"$x1*{ROWS}", *labels_of_all, mode=mode),
                    "after": before},
                   {"as": f"z_{mode}", "draw": [f"$post_{mode}.0", f"$post_{mode}.1"], "std": std},
                   {"as": f"mu_{mode}", "draw": [f"$post_{mode}.0", f"$post_{mode}.1"], "std": 0.0},
-                  call(f"like_{mode}", "model_low.decode", f"$z_{mode}", *[f"{v}*{ROWS}" for v in y1[mode]], mode=mode,
+                  call(f"like_{mode}", "model_low.decode", f"$z_{mode}", *labels_of_all, mode=mode,
                        pixels="pixels"),
-                  {**call(f"middle_{mode}", "model_low.decode", f"$mu_{mode}", *[f"{v}*{ROWS}" for v in y1[mode]], mode=mode,
+                  {**call(f"middle_{mode}", "model_low.decode", f"$mu_{mode}", *labels_of_all, mode=mode,
                           pixels="pixels"), "after": [f"draws_{mode}", f"like_{mode}"]}]
         # train mode comes after all eval calls: BatchNorm changes its statistics there
         before = [f"like_{mode}", f"draws_{mode}", f"middle_{mode}"]
@@ -72,7 +72,8 @@ def model_probe(draw, name: str, given: bool, labels: bool = False):
 
     tests = _tests(n, std)
     if given:  # only what a call of an earlier answer can spoil
-        tests = [test for test in tests if test["criterion"] == "sampling" or str(test.get("of")).startswith(("fwd", "learn"))]
+        tests = [test for test in tests
+                 if test["criterion"] == "sampling" or str(test.get("of")).startswith(("fwd", "learn"))]
         spared = ("_again", "_head", "_last", "high", "dec_low", "default")
         steps = [step for step in steps if not any(part in step["as"] for part in spared)]
         for step in steps:
