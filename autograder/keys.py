@@ -59,8 +59,9 @@ def with_signatures(question: Question, key: Key, seed: int) -> Key:
             for variant in key.variants:
                 looks = [signature(variant, *_probe_reference(question, variant.steps, variant.inputs, seed + i, answer))
                          for i in range(3 if misconception.random else 1)]
-                form[variant.name] = [_common(entries, test.get("tolerance", 1e-3)) if test.get("named", True) else (None, [])
-                                      for entries, test in zip(zip(*looks), variant.tests)]
+                form[variant.name] = [
+                    _common(entries, test.get("tolerance", 1e-3)) if test.get("named", True) else (None, [])
+                    for entries, test in zip(zip(*looks), variant.tests)]
             signatures[misconception.name].append(form)
     return dataclasses.replace(key, signatures=signatures)
 

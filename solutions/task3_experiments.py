@@ -605,8 +605,8 @@ with needs("results"):
 
 # %% [markdown]
 # **What you should see:** our six runs end at 177.6 with a standard deviation of 1.0 nats. They part early and stay
-# apart: which digit got which place in the first epochs decides. Thirty runs of 70 epochs on all of MNIST show the same,
-# lower down.
+# apart: which digit got which place in the first epochs decides. The long runs, of 70 epochs on all of MNIST, show the
+# same, lower down.
 #
 # **Why does it matter?** A difference between two models that is smaller than this spread is no difference. Report
 # mean and standard deviation over seeds, or say that it was one run.

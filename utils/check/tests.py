@@ -414,7 +414,7 @@ def drawn(case: Case, of: str, std: float | None = None) -> Outcome:
         return Outcome(True)
     eps = (z.double() - mu) / ((logvar / 2).exp() if std is None else std)
     outcome = _normal(eps, kinds=0)
-    if outcome.ok:
+    if outcome.ok and torch.isfinite(eps).all():
         return outcome
     return Outcome(False, "The z that forward decodes does not follow N(mu, exp(logvar)).", ["drawn"])
 

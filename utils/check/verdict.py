@@ -123,8 +123,8 @@ def no_verdict(key: Key, state: str, reason: str) -> Verdict:
 def match(key: Key, variant: Variant, outcomes: list[Outcome]) -> str | None:
     """The misconception whose outcomes these are: exactly, or else together with another mistake.
 
-    A test that a misconception sometimes passes, or that is not `named`, has no say (its entry is None). Of several that fit, the one whose
-    numbers fit at the most tests.
+    A test that a misconception sometimes passes, or that is not `named`, has no say (its entry is None). Of several that
+    fit, the one whose numbers fit at the most tests.
     """
     best, best_fit = None, (False, 0, 0)
     first = next((i for i, outcome in enumerate(outcomes) if not outcome.ok), None)
