@@ -70,7 +70,7 @@ def model_probe(draw, name: str, given: bool, labels: bool = False):
     steps.append({**call("learn", "model_low", "$x", *y, mode="train", grad=["x"], weights="w", through=True),
                   "after": before})
 
-    tests = _tests(n, std)
+    tests = _tests(n)
     if given:  # only what a call of an earlier answer can spoil
         tests = [test for test in tests
                  if test["criterion"] == "sampling" or str(test.get("of")).startswith(("fwd", "learn"))]
@@ -81,7 +81,7 @@ def model_probe(draw, name: str, given: bool, labels: bool = False):
     return inputs, steps, tests
 
 
-def _tests(n: int, std: float | None) -> list[dict]:
+def _tests(n: int) -> list[dict]:
     def test(kind, criterion, say="", **arguments):
         return {"test": kind, "criterion": criterion, **arguments, **({"say": say} if say else {})}
 
@@ -139,7 +139,7 @@ def _tests(n: int, std: float | None) -> list[dict]:
               test("differs", "decoder", "decode gives the same picture for different z.", of="dec_high"),
               *(test("samples", "sampling", of=f"draws_{mode}.0", like=f"like_{mode}", middle=f"middle_{mode}",
                      logvar=f"post_{mode}.1") for mode in ("eval", "train")),
-              *(test("drawn", "sampling", of=f"wide_{mode}", std=std, named=False) for mode in ("eval", "train")),
+              *(test("drawn", "sampling", of=f"wide_{mode}", like=f"z_{mode}", named=False) for mode in ("eval", "train")),
               test("differs", "sampling", "forward draws the same noise at every call: draw it anew each time.",
                    of="fwd_open.0", other="fwd_fresh.0"),
               test("reached", "sampling", of="learn", wrt="x")]

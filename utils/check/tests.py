@@ -402,12 +402,13 @@ def gaussian(case: Case, of: str, mean, std, latent: dict | None = None, kinds: 
 
 
 @test
-def drawn(case: Case, of: str, std: float | None = None) -> Outcome:
+def drawn(case: Case, of: str, like: str) -> Outcome:
     """What forward handed to decode, less the mu that it returned and over the standard deviation, follows N(0, 1).
 
-    `std`: that of a stand-in; None: what belongs to the logvar that forward returned. A forward that decodes in
-    another way than by one call of decode is left to `samples`. See `_normal`.
+    `like`: the step that draws z with the same standard deviation, that of a stand-in or what belongs to logvar. A
+    forward that decodes in another way than by one call of decode is left to `samples`. See `_normal`.
     """
+    std = next(step["std"] for step in case.steps if step["as"] == like)
     mu, logvar = case.answer(f"{of}.1"), case.answer(f"{of}.2")
     z = case.answers.get(f"{of}.handed")
     if z is None or z.is_complex() or z.shape != mu.shape or logvar.shape != mu.shape or mu.dim() != 2:
