@@ -56,7 +56,6 @@ if not torch.cuda.is_available():
                  "randperm", "tensor", "zeros", "zeros_like"):
         setattr(torch, name, without_cuda(getattr(torch, name)))
 
-
     class Generator(torch.Generator):
         def __new__(cls, device="cpu"):
             return super().__new__(cls, "cpu")

@@ -94,19 +94,18 @@ def _says_nothing(source: str) -> bool:
     return all(not line.strip() or line.lstrip().startswith("#") for line in source.split("\n"))
 
 
+_DEFINING = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
 def _only_trains(source: str) -> bool:
     """Calls the course's `fit` and defines no function or class: at grading it would cost time and change nothing."""
     tree = _parsed(ast.parse, source) if "fit" in source else None
     if tree is None:
         return False
     nodes = list(ast.walk(tree))
-    if any(isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.Import,
-                          ast.ImportFrom)) for n in nodes):
+    if any(isinstance(n, (*_DEFINING, ast.Lambda)) for n in nodes):
         return False
     return any(isinstance(n, ast.Call) and ast.unparse(n.func) in ("fit", "utils.fit") for n in nodes)
-
-
-_DEFINING = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def _new_names(source: str, released: str, kinds: tuple = (ast.stmt,)) -> str:

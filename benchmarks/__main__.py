@@ -19,10 +19,13 @@ HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "RESULTS.md"
 SCRIPTS = {     # name -> (title, script and arguments, arguments for a first look)
     "training": ("Training", ["training.py", "--peer-elbo"], ["--images", "6000", "--epochs", "1", "--seeds", "1"]),
-    "task1": ("Grading Task 1", ["grading.py", "--task", "task1_vae", "--repeats", "5"], ["--students", "2", "--peers", "1", "--repeats", "1"]),
-    "task2": ("Grading Task 2", ["grading.py", "--task", "task2_cvae", "--repeats", "5"], ["--students", "2", "--peers", "1", "--repeats", "1"]),
+    "task1": ("Grading Task 1", ["grading.py", "--task", "task1_vae", "--repeats", "5"],
+              ["--students", "2", "--peers", "1", "--repeats", "1"]),
+    "task2": ("Grading Task 2", ["grading.py", "--task", "task2_cvae", "--repeats", "5"],
+              ["--students", "2", "--peers", "1", "--repeats", "1"]),
     "scale": ("100 and 300 submissions", ["scale.py", "--sizes", "100,300"], ["--sizes", "4,8"]),
-    "around": ("The same without the notebooks: rebuild, files, gradebook", ["scale.py", "--no-kernels", "--sizes", "100,300"], ["--sizes", "10,30"]),
+    "around": ("The same without the notebooks: rebuild, files, gradebook",
+               ["scale.py", "--no-kernels", "--sizes", "100,300"], ["--sizes", "10,30"]),
     "batch": ("A class of 100, of which 40 are hostile", ["batch.py"], []),
 }
 

@@ -31,7 +31,8 @@ class Question:
     name: the grade id. task: the notebook. answers: the student's names that the check receives, the
     question's own first. calls: earlier answers that this one may use, replaced by stand-ins in a second
     look so that their errors are not carried forward (singly: also each alone, where an answer may call
-    one and write out the other; library: by what torch.distributions says, with which training works, and which is tried three times).
+    one and write out the other; library: by what torch.distributions says, with which training works, and which is
+    tried three times).
     build(draw, given) returns (inputs, steps, tests) for `utils.check.probe` and `utils.check.verdict`;
     `given` is True where there are stand-ins.
     checked: what the green line says. extra: points beyond the task's total.

@@ -9,7 +9,7 @@ A probe is a list of *steps* and a dictionary of input tensors. A step is a plai
     {"as": "z", "draw": ["$e.0", "$e.1"], "rows": "order"}
 
 With "numbers", numbers that the call returns are answers too; with "no_grad", no gradients are recorded; with
-"tap": "decode" the answer "e.handed" is what a called model handed to its own decode.
+"tap": "decode" the answer "e.handed" is what a called model handed to its own decode, if it called that once.
 "$mu" stands for an input or for the result of an earlier step ("$e.0" is its first part).
 The answers of step "a" are the tensors "a" (or "a.0", "a.1" for a tuple), "a.grad.mu" for the gradient
 of sum(weights * output) with respect to the input mu, "a.after.mu" for an input that the call changed,
@@ -154,8 +154,10 @@ def _call(step, known, inputs, answers, namespace) -> dict:
                 result = function(*args, **kwargs)
             return {"state": "ok", "follows": elsewhere.follows(result)}
         trainable = _trainable(args)
-        with _tap(function, step.get("tap"), f"{name}.handed", answers):
+        with _tap(function, step.get("tap")) as handed:
             result = function(*args, **kwargs)
+        if len(handed) == 1:
+            _keep(handed[0], f"{name}.handed", step, known, answers)
         if inspect.iscoroutine(result):
             result.close()  # never awaited: no warning about it
         facts = {"state": "ok", "kind": _kind(result)}
@@ -176,12 +178,13 @@ def _call(step, known, inputs, answers, namespace) -> dict:
 
 
 @contextlib.contextmanager
-def _tap(model, method: str | None, key: str, answers: dict):
-    """Keep under `key` what the one call of `model.method` was handed first; nothing where there was none, or several."""
+def _tap(model, method: str | None):
+    """A list of what the calls of `model.method` were handed first."""
+    handed = []
     if not isinstance(model, nn.Module) or not method or method in vars(model):
-        yield
+        yield handed
         return
-    own, handed = getattr(model, method), []
+    own = getattr(model, method)
 
     def tapped(*args, **kwargs):
         handed.append(next(iter((*args, *kwargs.values())), None))
@@ -189,12 +192,9 @@ def _tap(model, method: str | None, key: str, answers: dict):
 
     object.__setattr__(model, method, tapped)
     try:
-        yield
+        yield handed
     finally:
         vars(model).pop(method, None)
-    tensor = _as_tensor(handed[0]) if len(handed) == 1 else None
-    if tensor is not None and tensor.numel() <= MAX_ELEMENTS:
-        answers[key] = tensor.detach().cpu().clone()
 
 
 def _trainable(arguments) -> list[bool]:

@@ -687,8 +687,8 @@ def learns(case: Case, of: str) -> Outcome:
         return Outcome(False, f"No gradient leads from {part} back into the network (detach, no_grad or a new tensor?): the "
                               "loss cannot train it.", ["detached"])
     if facts.get("strangers") != 0:
-        return Outcome(False, "Some weights are not among the model's parameters, so no optimizer sees them: "
-                              "use layers made in __init__ and kept as attributes or in nn.ModuleList, not in a list.", ["strangers"])
+        return Outcome(False, "Some weights are not among the model's parameters, so no optimizer sees them: use layers made "
+                              "in __init__ and kept as attributes or in nn.ModuleList, not in a list.", ["strangers"])
     return Outcome(True)
 
 

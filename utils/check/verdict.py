@@ -149,8 +149,11 @@ def signature(variant: Variant, answers: dict, status: dict) -> list:
     return [(outcome.ok, outcome.summary) for outcome in (_outcome(case, test) for test in variant.tests)]
 
 
+ABOUT = ("test", "criterion", "tolerance", "say", "named")     # of a test's entries: not arguments of its function
+
+
 def _outcome(case: Case, test: dict) -> Outcome:
-    arguments = {name: value for name, value in test.items() if name not in ("test", "criterion", "tolerance", "say", "named")}
+    arguments = {name: value for name, value in test.items() if name not in ABOUT}
     outcome = TESTS[test["test"]](case, **arguments)
     if not outcome.ok and "say" in test and not outcome.fatal:
         outcome = Outcome(False, test["say"], outcome.summary, outcome.detail)

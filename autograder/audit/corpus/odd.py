@@ -62,13 +62,8 @@ odd("helper", "a helper in a new cell before", answers={"kl_divergence": HELPED}
     change=_insert("kl_divergence_solution", HELPER))
 odd("helper-behind", "a helper in a new cell behind, run earlier", answers={"kl_divergence": HELPED},
     change=_insert("kl_divergence", HELPER, behind=1))
-def _helper_in_training(notebook):
-    cell = next(cell for cell in notebook.cells if "train" in cell.metadata.get("tags", []))
-    cell.source = f"{HELPER}\n\nraise RuntimeError('not run')\n{cell.source}"
-    return notebook
-
-
-odd("helper-in-training", "a helper in a training cell", answers={"kl_divergence": HELPED}, change=_helper_in_training)
+odd("helper-in-training", "a helper in a training cell", answers={"kl_divergence": HELPED},
+    change=lambda notebook: _helper_in_training(notebook))
 odd("compiled", "answers compiled, scripted and drawn with a generator of the GPU", answers={
     "reparameterize": """
 # Question: reparameterize
@@ -95,6 +90,12 @@ odd("split-cell", "an answer split over its cell and a new one before",
                    "q = lambda n: Normal(0.0, 1.0).icdf(torch.linspace(0, 1, n + 2)[1:-1])"))
 odd("text-cell", "an answer whose cell became a text cell", change=lambda notebook: _as_text(notebook))
 odd("notes", "notes in given texts, scratch cells everywhere", change=lambda notebook: _scratch(notebook))
+
+
+def _helper_in_training(notebook):
+    cell = next(cell for cell in notebook.cells if "train" in cell.metadata.get("tags", []))
+    cell.source = f"{HELPER}\n\nraise RuntimeError('not run')\n{cell.source}"
+    return notebook
 
 
 def _merge(notebook):
