@@ -163,3 +163,24 @@ def test_a_push_finds_what_no_weights_can_reach():
     free, _ = run(lambda: nn.Linear(2, 3), *steps)
     bound, _ = run(lambda: nn.Sequential(nn.Linear(2, 3), nn.Softplus()), *steps)
     assert free["a"].mean() < -2.9 and bound["a"].mean() > 0
+
+
+def test_a_shaken_model_starts_nowhere_at_0_and_frozen_weights_stay():
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lazy, self.zero = nn.LazyLinear(3), nn.Linear(2, 3)
+            self.frozen = nn.Parameter(torch.zeros(3), requires_grad=False)
+            nn.init.zeros_(self.zero.weight)
+
+        def encode(self, x):
+            return self.zero(x) - self.zero.bias, self.frozen, self.lazy(x)
+
+        def forward(self, x):
+            self.lazy(x)
+            raise NotImplementedError
+
+    steps = [{"as": "m", "new": "M", "shake": ["$x"]}, {"as": "a", "call": "m.encode", "args": ["$x"]}]
+    answers, status = probe.run(steps, {"x": X.clone()}, {"M": Model})
+    assert status["m"]["state"] == "ok"
+    assert answers["a.0"].abs().min() > 1e-4 and not answers["a.1"].any() and answers["a.2"].shape == (2, 3)

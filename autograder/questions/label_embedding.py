@@ -37,7 +37,7 @@ def build(draw, given):
     inputs, steps, tests = model_probe(draw, "EmbeddingCVAE", given=False, labels=True)
     label_tests(draw, inputs, steps, tests, "EmbeddingCVAE")
     steps.append({"as": "modules", "modules": "model", "after": ["learn"]})
-    steps += [{"as": "plain", "new": "EmbeddingCVAE", "kwargs": {"latent_dim": LATENT}},
+    steps += [{"as": "plain", "new": "EmbeddingCVAE", "kwargs": {"latent_dim": LATENT}, "shake": ["$x", "$y"]},
               {"as": "blanked", "blank": "plain", "module": "Embedding", "after": ["plain", "enc_plain", "dec_plain"]}]
     for when, after in (("plain", []), ("blank", ["blanked"])):
         steps += [{"as": f"enc_{when}", "call": "plain.encode", "args": ["$x", "$y"], "mode": "eval", "after": after},

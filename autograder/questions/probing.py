@@ -1,8 +1,10 @@
 """How a VAE or CVAE class is probed: any architecture is right that keeps the contract.
 
-Nothing is compared with a reference here. Each test is a relation that every right model has: encode is
-deterministic and treats each image by itself in eval mode, all outputs can take all real values,
+Nothing is compared with a reference here. Each test is a relation that every right model has, whatever its weights:
+encode is deterministic and treats each image by itself in eval mode, all outputs can take all real values,
 forward decodes a z with mean mu and variance exp(logvar) in both modes, gradients reach the encoder.
+Models are shaken before they are asked, so that weights which start at 0 hide nothing; those that are pushed
+to large outputs, too, are not: whoever starts all layers at 0 has a network that learns nothing.
 """
 
 ROWS = 400       # draws that stand in a two-sample test of forward's z
@@ -29,52 +31,55 @@ def model_probe(draw, name: str, given: bool, labels: bool = False):
     def call(as_, what, *args, mode="eval", **more):
         return {"as": as_, "call": what, "args": list(args), "mode": mode, **more}
 
-    steps = [{"as": "model", "new": name, "kwargs": {"latent_dim": LATENT}}, {"as": "default", "new": name},
+    def new(as_, shaken=True, **kwargs):
+        return {"as": as_, "new": name, "kwargs": kwargs, **({"shake": ["$x", *y]} if shaken else {})}
+
+    steps = [new("model", latent_dim=LATENT), new("default"), new("wide", latent_dim=WIDE),
              call("enc", "model.encode", "$x", *y), call("enc_again", "model.encode", "$x", *y),
              call("enc_head", "model.encode", "$x_head", *ys2), call("enc_last", "model.encode", "$x_last", *last),
              call("dec", "model.decode", "$z", *y), call("dec_again", "model.decode", "$z", *y),
              call("dec_head", "model.decode", "$z_head", *ys2), call("dec_last", "model.decode", "$z_last", *last),
-             call("fwd", "model", "$x", *y), call("enc_default", "default.encode", "$x", *y)]
+             call("fwd", "model", "$x", *y), call("fwd_fresh", "model", "$x", *y),
+             call("enc_default", "default.encode", "$x", *y)]
 
-    for as_, target, sign, until, args in (("low", "encode", -1, [1.6, 3.2], ["$x", *y]), ("high", "encode", 1, 1.6, ["$x", *y]),
+    def pushed(as_, target, sign, until, args, shaken=False):
+        return [new(f"model_{as_}", shaken=shaken, latent_dim=LATENT),
+                {"as": f"push_{as_}", "push": f"model_{as_}.{target}", "args": args, "sign": sign, "until": until}]
+
+    apart = [1.6, 3.2]      # mu and logvar, which should not be taken for each other
+    for as_, target, sign, until, args in (("low", "encode", -1, apart, ["$x", *y]), ("high", "encode", 1, 1.6, ["$x", *y]),
                                            ("dec_low", "decode", -1, 2.2, ["$z", *y]),
                                            ("dec_high", "decode", 1, 2.2, ["$z", *y])):
-        model = f"model_{as_}"
-        steps += [{"as": model, "new": name, "kwargs": {"latent_dim": LATENT}},
-                  {"as": f"push_{as_}", "push": f"{model}.{target}", "args": args, "sign": sign, "until": until},
-                  {**call(as_, f"{model}.{target}", *args), "after": [f"push_{as_}"]}]
+        steps += [*pushed(as_, target, sign, until, args),
+                  {**call(as_, f"model_{as_}.{target}", *args), "after": [f"push_{as_}"]}]
 
+    steps += pushed("drawn", "encode", -1, apart, ["$x", *y], shaken=True)
     std = 2.0 if given else None
-    steps.append({"as": "wide", "new": name, "kwargs": {"latent_dim": WIDE}})
-    # a decoder whose last layer starts at 0 shows what it decodes after some training
-    steps.append({"as": "push_open", "push": "model_low.decode", "args": ["$z", *y], "sign": 1, "until": 1.0,
-                  "after": ["push_low", "low"]})
-    steps += [{**call(f"fwd_{name}", "model_low", "$x", *y), "after": ["push_open"]} for name in ("open", "fresh")]
-    before = ["fwd_open", "fwd_fresh"]
+    before = ["push_drawn"]
     for mode in ("eval", "train"):
         labels_of_all = [f"{v}*{ROWS}" for v in y1[mode]]
         steps += [{**call(f"wide_{mode}", "wide", f"$x1*{ROWS}", *labels_of_all, mode=mode, tap="decode",
                           pixels="pixels", no_grad=mode == "eval"), "after": ["wide_eval"] * (mode == "train")},
-                  {**call(f"draws_{mode}", "model_low", f"$x1*{ROWS}", *labels_of_all, mode=mode,
+                  {**call(f"draws_{mode}", "model_drawn", f"$x1*{ROWS}", *labels_of_all, mode=mode,
                           pixels="pixels", no_grad=mode == "eval"), "after": before},
-                  {**call(f"post_{mode}", "model_low.encode", f"$x1*{ROWS}", *labels_of_all, mode=mode),
+                  {**call(f"post_{mode}", "model_drawn.encode", f"$x1*{ROWS}", *labels_of_all, mode=mode),
                    "after": before},
                   {"as": f"z_{mode}", "draw": [f"$post_{mode}.0", f"$post_{mode}.1"], "std": std},
                   {"as": f"mu_{mode}", "draw": [f"$post_{mode}.0", f"$post_{mode}.1"], "std": 0.0},
-                  call(f"like_{mode}", "model_low.decode", f"$z_{mode}", *labels_of_all, mode=mode,
+                  call(f"like_{mode}", "model_drawn.decode", f"$z_{mode}", *labels_of_all, mode=mode,
                        pixels="pixels"),
-                  {**call(f"middle_{mode}", "model_low.decode", f"$mu_{mode}", *labels_of_all, mode=mode,
+                  {**call(f"middle_{mode}", "model_drawn.decode", f"$mu_{mode}", *labels_of_all, mode=mode,
                           pixels="pixels"), "after": [f"draws_{mode}", f"like_{mode}"]}]
         # train mode comes after all eval calls: BatchNorm changes its statistics there
         before = [f"like_{mode}", f"draws_{mode}", f"middle_{mode}"]
-    steps.append({**call("learn", "model_low", "$x", *y, mode="train", grad=["x"], weights="w", through=True),
+    steps.append({**call("learn", "model_drawn", "$x", *y, mode="train", grad=["x"], weights="w", through=True),
                   "after": before})
 
     tests = _tests(n)
     if given:  # only what a call of an earlier answer can spoil
         tests = [test for test in tests
                  if test["criterion"] == "sampling" or str(test.get("of")).startswith(("fwd", "learn"))]
-        spared = ("_again", "_head", "_last", "high", "dec_low", "default")
+        spared = ("_again", "_head", "_last", "high", "low", "default")
         steps = [step for step in steps if not any(part in step["as"] for part in spared)]
         for step in steps:
             step["after"] = [name for name in step.get("after", ()) if not any(part in name for part in spared)]
@@ -113,7 +118,6 @@ def _tests(n: int) -> list[dict]:
                                        "the logvar of encode.", of="fwd.2", other="enc.1")]
     tests += [test("differs", "encoder", "encode gives the same mu for different images: it does not look at them.",
                    of="enc.0"),
-              # after some training: its weights may start at 0
               test("differs", "encoder", "encode gives the same logvar for different images: it should depend on the "
                                          "image.", of="low.1"),
               test("differs", "encoder", "mu and logvar are the same numbers: each needs its own output of the "
@@ -141,7 +145,7 @@ def _tests(n: int) -> list[dict]:
                      logvar=f"post_{mode}.1") for mode in ("eval", "train")),
               *(test("drawn", "sampling", of=f"wide_{mode}", like=f"z_{mode}", named=False) for mode in ("eval", "train")),
               test("differs", "sampling", "forward draws the same noise at every call: draw it anew each time.",
-                   of="fwd_open.0", other="fwd_fresh.0"),
+                   of="fwd.0", other="fwd_fresh.0"),
               test("reached", "sampling", of="learn", wrt="x")]
     return tests
 
@@ -165,7 +169,7 @@ def label_tests(draw, inputs: dict, steps: list, tests: list, name: str) -> None
               {"as": "enc_mixed", "call": "model.encode", "args": ["$x", "$y_mixed"], **eval_},
               {"as": "dec_mixed", "call": "model.decode", "args": ["$z", "$y_mixed"], **eval_},
               {"as": "dec_ten", "call": "model.decode", "args": ["$z_ten", "$y_ten"], **eval_},
-              {"as": "twelve", "new": name, "kwargs": {"latent_dim": LATENT, "num_classes": 12}},
+              {"as": "twelve", "new": name, "kwargs": {"latent_dim": LATENT, "num_classes": 12}, "shake": ["$x", "$y_twelve"]},
               {"as": "enc_twelve", "call": "twelve.encode", "args": ["$x", "$y_twelve"], **eval_},
               {"as": "dec_twelve", "call": "twelve.decode", "args": ["$z", "$y_twelve"], **eval_}]
     tests += [

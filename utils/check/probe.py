@@ -4,11 +4,12 @@ A probe is a list of *steps* and a dictionary of input tensors. A step is a plai
 
     {"as": "a", "call": "kl_divergence", "args": ["$mu", "$logvar"], "grad": ["mu"], "weights": "w"}
     {"as": "n", "call": "active_units", "args": ["$codes"], "numbers": True}
-    {"as": "m", "new": "VAE", "kwargs": {"latent_dim": 3}}
+    {"as": "m", "new": "VAE", "kwargs": {"latent_dim": 3}, "shake": ["$x"]}
     {"as": "e", "call": "m.encode", "args": ["$x"], "mode": "eval"}
     {"as": "z", "draw": ["$e.0", "$e.1"], "rows": "order"}
 
 With "numbers", numbers that the call returns are answers too; with "no_grad", no gradients are recorded; with
+"shake" a new model is called once with these arguments, and its weights are moved; with
 "tap": "decode" the answer "e.handed" is what a called model handed to its own decode, if it called that once.
 "$mu" stands for an input or for the result of an earlier step ("$e.0" is its first part).
 The answers of step "a" are the tensors "a" (or "a.0", "a.1" for a tuple), "a.grad.mu" for the gradient
@@ -96,6 +97,8 @@ def _do(step, known, inputs, answers, namespace) -> dict:
     if "new" in step:
         model = _lookup(step["new"], known, namespace)(**step.get("kwargs", {}))
         known[name] = model
+        if "shake" in step and isinstance(model, nn.Module):
+            _shake(model, [inputs[key[1:]].clone() for key in step["shake"]])
         return {"state": "ok", "is_module": isinstance(model, nn.Module)}
     if "train" in step:
         return _train(step, known, inputs, namespace)
@@ -272,6 +275,18 @@ def _leaves(tensors) -> list[_Tensor]:
             found += [node.variable] if hasattr(node, "variable") else []
             waiting += [following for following, _ in node.next_functions]
     return found
+
+
+def _shake(model: nn.Module, arguments: list) -> None:
+    """Move all weights that can be trained a little, as a first training step would: some may start at 0."""
+    model.eval()
+    with torch.no_grad():
+        with contextlib.suppress(BaseException):    # it is told where a step asks for what it computes
+            model(*arguments)  # lazily built layers exist from here on
+        for parameter in model.parameters():
+            if parameter.requires_grad and not nn.parameter.is_lazy(parameter):
+                inward = parameter[0].numel() if parameter.dim() > 1 else 10
+                parameter.add_(torch.randn(parameter.shape).to(parameter), alpha=0.3 / math.sqrt(inward))
 
 
 def _push(step, known, inputs) -> dict:

@@ -398,7 +398,8 @@ def gaussian(case: Case, of: str, mean, std, latent: dict | None = None, kinds: 
     The same for mean and variance of each column in each of the `kinds` of rows that take turns; `kinds` 0 looks at
     all values together, for columns that are many and short.
     """
-    return _normal(_standardised(case, _draws(case, of, latent), mean, std), kinds)
+    eps = _standardised(case, _draws(case, of, latent), mean, std)
+    return _normal(eps, kinds) if kinds else _normal(eps.reshape(-1, 1), 1)
 
 
 @test
@@ -414,14 +415,14 @@ def drawn(case: Case, of: str, like: str) -> Outcome:
     if z is None or z.is_complex() or z.shape != mu.shape or logvar.shape != mu.shape or mu.dim() != 2:
         return Outcome(True)
     eps = (z.double() - mu) / ((logvar / 2).exp() if std is None else std)
-    outcome = _normal(eps, kinds=0)
+    outcome = _normal(eps.reshape(-1, 1), 1)
     if outcome.ok and torch.isfinite(eps).all():
         return outcome
     return Outcome(False, "The z that forward decodes does not follow N(mu, exp(logvar)).", ["drawn"])
 
 
 def _normal(eps: torch.Tensor, kinds: int) -> Outcome:
-    """Whether eps (n, Z) follows N(0, 1), as a whole and, with `kinds`, each column in each kind of rows.
+    """Whether eps (n, Z) follows N(0, 1), as a whole and each column in each of the `kinds` of rows that take turns.
 
     Of all n values: mean and variance within 6.5 standard errors (8e-11, and below 2e-10 for the chi-square tail),
     the mean of |eps| over the standard deviation within 7 (Geary's test, 3e-12),
@@ -435,7 +436,7 @@ def _normal(eps: torch.Tensor, kinds: int) -> Outcome:
         spread = group.std()
         summary += [rounded((group.mean() / spread).item()) if spread > 1e-6 else rounded(group.mean().item()),
                     rounded(spread.clamp(min=1e-6).log().item())]
-    size = (_alike(eps, kinds) if kinds else (eps - eps.mean()) / eps.std().clamp(min=1e-6)).abs().mean().item()
+    size = _alike(eps, kinds).abs().mean().item()
     summary.append(rounded(10 * size - 7.979))  # 0 where the noise is Gaussian
     for values in (eps.flatten(), *groups):
         n = len(values)
@@ -452,7 +453,7 @@ def _normal(eps: torch.Tensor, kinds: int) -> Outcome:
         return Outcome(False, "Your noise is not Gaussian.", summary)
     if order.abs().max() < torch.special.ndtri(torch.tensor(1 - 15 / n, dtype=torch.float64)):
         return Outcome(False, "Your noise is cut off: Gaussian noise has no largest value.", summary)
-    if abs(size - math.sqrt(2 / math.pi)) > 7 * math.sqrt((1 - 3 / math.pi) / n) + max(len(groups), 1) / n:
+    if abs(size - math.sqrt(2 / math.pi)) > 7 * math.sqrt((1 - 3 / math.pi) / n) + len(groups) / n:
         return Outcome(False, "Your noise is not Gaussian.", summary)
     return Outcome(True)
 
@@ -622,8 +623,7 @@ def samples(case: Case, of: str, like: str, middle: str, logvar: str) -> Outcome
     if first.shape != second.shape or first.shape[1] > 784:     # what follows grows with the cube of the columns
         return Outcome(False, shape_sentence(first.shape, second.shape), ["shape"])
     centred = second - second.mean(0)
-    spreads, directions = torch.linalg.eigh(centred.T @ centred)
-    main = directions[:, -3:][:, spreads[-3:] >= 1e-8 * spreads[-1]]    # the rest is rounding
+    main = torch.linalg.eigh(centred.T @ centred).eigenvectors[:, -3:]
     generator = torch.Generator().manual_seed(0)
     other = torch.randn(first.shape[1], 13, generator=generator, dtype=torch.float64)
     spread = (centred @ main).std(0) + 1e-12
@@ -640,7 +640,7 @@ def samples(case: Case, of: str, like: str, middle: str, logvar: str) -> Outcome
 
     def products(x):
         x = x - x.mean(0)
-        most = x[:, :main.shape[1]]
+        most = x[:, :3]
         return torch.cat([(most[:, :, None] * most[:, None, :]).flatten(1), x.square()], dim=1)
 
     a, b = (x @ torch.cat([main, other], dim=1) for x in (first, second))

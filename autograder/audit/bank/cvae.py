@@ -370,3 +370,28 @@ class CVAE(Base):
         mu, logvar = self.encode(x, y)
         eps = torch.randn(mu.shape, generator=torch.Generator().manual_seed(1))
         return self.decode(mu + eps * (logvar / 2).exp(), y), mu, logvar
+
+# right: the label starts without a say, in encoder and decoder
+class CVAE(Base):
+    def __init__(self, latent_dim=20, num_classes=10):
+        super().__init__(latent_dim, num_classes)
+        with torch.no_grad():
+            self.enc[0].weight[:, 784:] = 0
+            self.dec[0].weight[:, latent_dim:] = 0
+
+# right: layers of their own for the label, which start at 0
+class CVAE(Base):
+    def __init__(self, latent_dim=20, num_classes=10):
+        super().__init__(latent_dim, num_classes)
+        self.image, self.style = nn.Linear(784, 100), nn.Linear(latent_dim, 100)
+        self.shift = nn.ModuleList([nn.Linear(num_classes, 100, bias=False) for _ in range(2)])
+        for layer in self.shift:
+            nn.init.zeros_(layer.weight)
+
+    def encode(self, x, y):
+        h = torch.relu(self.image(x.flatten(1)) + self.shift[0](one_hot(y, self.num_classes)))
+        return self.to_mu(h), self.to_logvar(h)
+
+    def decode(self, z, y):
+        h = torch.relu(self.style(z) + self.shift[1](one_hot(y, self.num_classes)))
+        return self.dec[2](h).reshape(-1, 1, 28, 28)

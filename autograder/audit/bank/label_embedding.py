@@ -153,3 +153,9 @@ class EmbeddingCVAE(Base):
     def encode(self, x, y):
         h = self.conv(torch.cat([x, self.plane(y).view(-1, 1, 28, 28)], dim=1))
         return self.to_mu(h), self.to_logvar(h)
+
+# right: the table starts at 0
+class EmbeddingCVAE(Base):
+    def __init__(self, latent_dim=20, num_classes=10, embedding_dim=8):
+        super().__init__(latent_dim, num_classes, embedding_dim)
+        nn.init.zeros_(self.table.weight)

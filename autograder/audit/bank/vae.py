@@ -714,3 +714,18 @@ class VAE(Base):
     def forward(self, x):
         mu, logvar = self.encode(x)
         return self.decode(z=reparameterize(mu, logvar)), mu, logvar
+
+# right: both layers of the latent start at 0
+class VAE(Base):
+    def __init__(self, latent_dim=20):
+        super().__init__(latent_dim)
+        for layer in (self.to_mu, self.to_logvar):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+# wrong: "for different images" - all weights start at 0, and no gradient ever moves the first layers
+class VAE(Base):
+    def __init__(self, latent_dim=20):
+        super().__init__(latent_dim)
+        for parameter in self.parameters():
+            nn.init.zeros_(parameter)
