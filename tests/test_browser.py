@@ -23,6 +23,7 @@ from autograder.questions import TASKS
 
 pytest.importorskip("selenium", reason="needs Selenium: pip install selenium")
 from selenium import webdriver
+from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -152,6 +153,10 @@ def pictures(browser) -> list[str]:
     return [image.get_attribute("src") for image in browser.find_elements(By.CSS_SELECTOR, "img.widget-image")]
 
 
+def drawn(browser, canvas) -> str:
+    return browser.execute_script("return arguments[0].toDataURL()", canvas)
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_the_solution_runs_from_top_to_bottom_and_its_explorers_follow(browser, lab, task):
     cells = worked_through(browser, *lab, task)
@@ -174,6 +179,18 @@ def test_the_solution_runs_from_top_to_bottom_and_its_explorers_follow(browser, 
             handles[number].send_keys(Keys.ARROW_RIGHT)
         until(lambda: pictures(browser) != before, 20)
         shoot(browser, f"{task}-slider-{number}")
+
+    clouds = browser.find_elements(By.CSS_SELECTOR, "[id^=cloud-] canvas")
+    assert bool(clouds) == (task == "task3_experiments")
+    for canvas in clouds:
+        browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", canvas)
+        before = drawn(browser, canvas)
+        ActionChains(browser).move_to_element(canvas).click_and_hold().move_by_offset(60, 30).release().perform()
+        turned = drawn(browser, canvas)
+        assert turned != before
+        ActionChains(browser).move_by_offset(40, 40).perform()      # the button is up
+        assert drawn(browser, canvas) == turned
+        shoot(browser, f"{task}-cloud")
 
 
 @pytest.mark.parametrize("task", TASKS)

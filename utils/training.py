@@ -163,7 +163,7 @@ class _Step:
         self.model, self.images, self.objective, self.names = model, images, objective, names
         self.bfloat16 = bfloat16
         kind = images.images.device.type
-        fused = kind == "cuda" or (kind == "cpu" and torch.__version__ >= (2, 4))
+        fused = kind in ("cuda", "cpu")
         self.optimizer = torch.optim.Adam(model.parameters(), lr=lr, fused=fused, capturable=kind == "cuda")
 
     def __call__(self, index):

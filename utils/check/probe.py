@@ -346,7 +346,7 @@ def _train(step, known, inputs, namespace) -> dict:
             else:
                 total = _negative_elbo(logits, x, mu, logvar)
             if optimizer is None:  # after the first call, so that lazily built layers exist
-                optimizer = torch.optim.Adam(model.parameters(), lr=step["lr"])
+                optimizer = torch.optim.Adam(model.parameters(), lr=step["lr"], fused=True)
             optimizer.zero_grad()
             total.backward()
             optimizer.step()
