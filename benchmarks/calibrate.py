@@ -89,6 +89,20 @@ class IgnoresLabel(CVAE):
         return super().decode(z, torch.zeros_like(y))
 
 
+class TwoSigmoids(VAE):
+    """Two hidden layers with sigmoids, which learn slowly at first."""
+
+    def __init__(self, latent_dim=20):
+        super().__init__(latent_dim)
+        self.body = nn.Sequential(nn.Flatten(), nn.Linear(784, 400), nn.Sigmoid(), nn.Linear(400, 200), nn.Sigmoid(),
+                                  nn.Linear(200, 2 * latent_dim))
+        self.decoder = nn.Sequential(nn.Linear(latent_dim, 200), nn.Sigmoid(), nn.Linear(200, 400), nn.Sigmoid(),
+                                     nn.Linear(400, 784))
+
+    def encode(self, x):
+        return self.body(x).chunk(2, dim=1)
+
+
 class DecodesMean(VAE):
     def forward(self, x):
         mu, logvar = self.encode(x)
@@ -106,7 +120,7 @@ def loss(beta=1.0, pixels=784, kl="sum"):
 
 VAES = {
     "MLP": (VAE, loss()), "narrow MLP": (Narrow, loss()), "deep, BatchNorm, Dropout": (Deep, loss()),
-    "convolutional": (Convolutional, loss()),
+    "convolutional": (Convolutional, loss()), "two sigmoid layers": (TwoSigmoids, loss()),
     "wrong: KL subtracted": (VAE, loss(beta=-1.0)), "wrong: no KL": (VAE, loss(beta=0.0)),
     "wrong: mean over pixels": (VAE, loss(pixels=1)), "wrong: mean over latents": (VAE, loss(kl="mean")),
     "wrong: beta 10": (VAE, loss(beta=10.0)), "wrong: decodes mu": (DecodesMean, loss()),
@@ -126,8 +140,8 @@ def measure(model, vae_loss, seed: int) -> dict[str, float]:
     mu, logvar = answers["enc.0"].double()[order], answers["enc.1"].double()[order]
     prior = answers["prior"].double().flatten(1)
     log_p = x @ prior.T - F.softplus(prior).sum(1)
-    figures = {"negative ELBO": float(((F.softplus(logits) - logits * x[order]).sum(1)
-                                       + (mu.square() + logvar.exp() - 1 - logvar).sum(1) / 2).mean()),
+    kl = float((mu.square() + logvar.exp() - 1 - logvar).sum(1).mean() / 2)
+    figures = {"negative ELBO": float((F.softplus(logits) - logits * x[order]).sum(1).mean()) + kl, "KL": kl,
                "prior": float((log_p.logsumexp(1) - math.log(len(prior))).mean()),
                "seconds": status["trained"]["seconds"]}
     if labels:

@@ -8,7 +8,8 @@ import functools
 
 import torch
 
-LATENT, UPDATES, BATCH, LR = 8, 300, 64, 4e-3
+LATENT, UPDATES, BATCH, LR = 8, 150, 64, 4e-3
+LONGEST, SLOW = 450, 320.0      # updates for a model that learns slowly: whose loss is above this, in nats per image
 DECODED = 150       # of 200 held-out images
 
 
@@ -35,7 +36,7 @@ def training_probe(draw, name: str, loss: str | None, labels: bool):
         inputs |= {"train_y": targets[train], "held_y": targets[held], "prior_y": torch.arange(300) % 10}
         inputs["order_y"] = inputs["held_y"][inputs["order"]]
     step = {"as": "trained", "train": name, "kwargs": {"latent_dim": LATENT}, "loss": loss, "images": "train8",
-            "updates": UPDATES, "batch": BATCH, "lr": LR}
+            "updates": UPDATES, "longest": LONGEST, "slow": SLOW, "batch": BATCH, "lr": LR}
     held_y, order_y, prior_y = (["$held_y"], ["$order_y"], ["$prior_y"]) if labels else ([], [], [])
     after = {"mode": "eval", "after": ["trained"]}
     steps = [{**step, "labels": "train_y"} if labels else step,

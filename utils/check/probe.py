@@ -327,7 +327,10 @@ def _push(step, known, inputs) -> dict:
 
 
 def _train(step, known, inputs, namespace) -> dict:
-    """Micro-training: Adam on small images for a fixed number of updates; keeps the trained model."""
+    """Micro-training: Adam on small images; keeps the trained model.
+
+    "updates" of them, and where the loss of the last 25 still is above "slow", more of them, at most "longest".
+    """
     from utils.data import upsample
 
     model = _lookup(step["train"], known, namespace)(**step["kwargs"])
@@ -336,8 +339,10 @@ def _train(step, known, inputs, namespace) -> dict:
     loss = _lookup(step["loss"], known, namespace) if isinstance(step["loss"], str) else None
     model.train()
     with torch.enable_grad():
-        optimizer = None
-        for _ in range(step["updates"]):
+        optimizer, losses = None, []
+        for update in range(step["longest"]):
+            if update >= step["updates"] and update % 25 == 0 and not sum(losses[-25:]) / 25 > step["slow"]:
+                break
             rows = torch.randint(len(images), (step["batch"],))
             x = images[rows]
             logits, mu, logvar = model(x) if labels is None else model(x, labels[rows])
@@ -350,8 +355,9 @@ def _train(step, known, inputs, namespace) -> dict:
             optimizer.zero_grad()
             total.backward()
             optimizer.step()
+            losses.append(float(total.detach()))
     known[step["as"]] = model
-    return {"state": "ok", "loss": float(total.detach())}
+    return {"state": "ok", "loss": losses[-1]}
 
 
 def _negative_elbo(logits, x, mu, logvar) -> _Tensor:

@@ -739,6 +739,17 @@ def elbo(case: Case, logits: str, mu: str, logvar: str, x: str, rows: str, low: 
 
 
 @test
+def near_prior(case: Case, mu: str, logvar: str, at_most: float) -> Outcome:
+    """KL(q(z given x), N(0, I)), the mean over the images in nats, is at most this much. Calibrated as for `elbo`."""
+    mean, log_variance = case.answer(mu), case.answer(logvar)
+    divergence = float((mean.square() + log_variance.exp() - 1 - log_variance).sum(1).mean() / 2)
+    if divergence <= at_most:
+        return Outcome(True)
+    return Outcome(False, "After this training the codes lie much further from the prior than a right loss lets them: the "
+                          "KL counts too little, not at all, or with the wrong sign.", [rounded(divergence)])
+
+
+@test
 def prior_likelihood(case: Case, of: str, x: str, at_least: float, at_most: float) -> Outcome:
     """log of the mean over prior samples of p(x given z), in nats per image, on held-out images: what the
     decoder alone has learned, from z that nobody but the judge has chosen."""

@@ -18,7 +18,7 @@ class Base(nn.Module):
         return self.decode(reparameterize(mu, logvar)), mu, logvar
 
 
-# wrong: "ELBO" - the KL is subtracted
+# wrong: "wrong sign" - the KL is subtracted
 VAE = Base
 
 def vae_loss(logits, x, mu, logvar, beta=1.0):
@@ -30,7 +30,13 @@ VAE = Base
 def vae_loss(logits, x, mu, logvar, beta=1.0):
     return F.binary_cross_entropy_with_logits(logits, x) + beta * kl_divergence(mu, logvar).mean()
 
-# wrong: "ELBO" - no KL
+# wrong: "counts too little" - the KL counts a twentieth
+VAE = Base
+
+def vae_loss(logits, x, mu, logvar, beta=1.0):
+    return (reconstruction_loss(logits, x) + 0.05 * beta * kl_divergence(mu, logvar)).mean()
+
+# wrong: "counts too little" - no KL
 VAE = Base
 
 def vae_loss(logits, x, mu, logvar, beta=1.0):
@@ -58,3 +64,11 @@ class VAE(Base):
                                  nn.Flatten(), nn.Linear(1568, 200), nn.ReLU())
         self.dec = nn.Sequential(nn.Linear(latent_dim, 1568), nn.ReLU(), nn.Unflatten(1, (32, 7, 7)),
                                  nn.ConvTranspose2d(32, 16, 4, 2, 1), nn.ReLU(), nn.ConvTranspose2d(16, 1, 4, 2, 1))
+
+# right: two hidden layers with sigmoids, which learn slowly at first
+class VAE(Base):
+    def __init__(self, latent_dim=20):
+        super().__init__(latent_dim)
+        self.enc = nn.Sequential(nn.Flatten(), nn.Linear(784, 400), nn.Sigmoid(), nn.Linear(400, 200), nn.Sigmoid())
+        self.dec = nn.Sequential(nn.Linear(latent_dim, 200), nn.Sigmoid(), nn.Linear(200, 400), nn.Sigmoid(),
+                                 nn.Linear(400, 784))
