@@ -8,6 +8,7 @@ verdict.
 import asyncio
 import concurrent.futures
 import copy
+import dataclasses
 import hashlib
 import hmac
 import re
@@ -27,7 +28,7 @@ from autograder.rebuild import NOT_RUN
 from utils.check import wire
 from utils.check.probe import MAX_ELEMENTS
 from utils.check.show import as_html, as_text
-from utils.check.tests import TESTS, Case
+from utils.check.tests import RUN_ITS_CELL, TESTS, Case
 from utils.check.verdict import Key, Verdict, judge, no_verdict
 
 INTERNAL = "This question could not be graded because of an internal error; it is looked at by hand."
@@ -209,6 +210,8 @@ class _Session:
         if index not in self.ran:
             self.ran.add(index)
             cell.outputs = outputs
+            if _is_students(cell) and _error(cell):
+                self.result.notes.append(f"A cell stopped at an error ({_title(cell)}). {_error(cell)}")
 
     # Questions
 
@@ -225,6 +228,9 @@ class _Session:
             self.result.failed[name] = error
             points = float(cell.metadata.nbgrader.get("points", 0))
             verdict = Verdict(name, "no answers", 0.0, points, {}, [], INTERNAL)
+        if verdict.hint.endswith(" is not defined: " + RUN_ITS_CELL):
+            own = next((_error(cell) for cell in self.cells if _is_solution(cell, name)), "")
+            verdict = dataclasses.replace(verdict, hint=f"Its cell stopped at an error. {own}") if own else verdict
         self.result.verdicts[name] = verdict
         # A hint may quote the student's words; the class keeps MathJax from reading them as formulas.
         shown = {"text/html": f'<div class="tex2jax_ignore mathjax_ignore">{as_html(verdict)}</div>',
@@ -266,7 +272,7 @@ class _Session:
     def _fatal_solution(self, name: str) -> Fatal | None:
         """How the question's own cell ended the kernel, if it did."""
         for index, end in self.fatal.items():
-            if self.cells[index].metadata.get("nbgrader", {}).get("grade_id") == f"{name}_solution":
+            if _is_solution(self.cells[index], name):
                 return end
         return None
 
@@ -312,15 +318,24 @@ def _read(outputs: list, nonce: str, variant: str, names: list[str]) -> tuple[di
             {name: _bounded(facts[name]) for name in names if isinstance(facts.get(name), dict)})
 
 
-def _bounded(value, depth: int = 4):
-    """A status without anything large: it ends up in sentences."""
-    if isinstance(value, str):
-        return value[:MAX_TEXT]
-    if isinstance(value, list) and depth:
-        return [_bounded(one, depth - 1) for one in value[:200]]
-    if isinstance(value, dict) and depth:
-        return {name[:60]: _bounded(one, depth - 1) for name, one in list(value.items())[:60]}
-    return value if isinstance(value, (bool, int, float)) else None
+LISTS = ("parts", "shape", "modules", "trained", "through", "detached")     # of a step's facts
+
+
+def _bounded(facts: dict) -> dict:
+    """A step's facts without anything large or strange: they end up in sentences."""
+    def bounded(name, value):
+        if isinstance(value, str):
+            return "".join(c if c.isprintable() else " " for c in value[:MAX_TEXT])
+        if isinstance(value, (bool, float)) or isinstance(value, int) and abs(value) < 2**63:
+            return value
+        if isinstance(value, list) and name in LISTS:
+            return [bounded_all(one) if isinstance(one, dict) else bounded("", one) for one in value[:200]]
+        return None
+
+    def bounded_all(values: dict) -> dict:
+        return {name[:60]: bounded(name, value) for name, value in list(values.items())[:60]}
+
+    return bounded_all(facts)
 
 
 def fickle(key: Key, answers: dict, status: dict) -> bool:
@@ -355,6 +370,28 @@ _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _LINK = re.compile(r"\](?=[(:])")      # what it leads to may run code, and pictures tell who looks at them
 _ACTIVE_TEX = re.compile(r"\\(?:href|style|class|cssId|require|mmlToken|bbox|unicode|csname|includegraphics|html\w*)"
                          r"(?![A-Za-z])")
+
+
+def _is_solution(cell: NotebookNode, name: str) -> bool:
+    return cell.metadata.get("nbgrader", {}).get("grade_id") == f"{name}_solution"
+
+
+def _is_students(cell: NotebookNode) -> bool:
+    """A solution, or a cell that was not released."""
+    return cell.metadata.get("nbgrader", {}).get("solution", cell.get("id", "").startswith("extra-"))
+
+
+def _error(cell: NotebookNode) -> str:
+    """The first error of a cell that ran, with its line."""
+    error = next((output for output in cell.outputs if output.output_type == "error"), None)
+    if error is None:
+        return ""
+    text = " ".join(f"{error.ename}: {error.evalue}".split())[:200]
+    lines = re.findall(r"^-+> *\d+ (.+)$", _COLOUR.sub("", "\n".join(error.traceback)), re.MULTILINE)
+    return f"{text} (`{lines[0].strip()[:100]}`)" if lines else text
+
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def _title(cell: NotebookNode) -> str:

@@ -36,11 +36,11 @@ SENTENCES = {
                  "they were left out.",
     "outputs_dropped": "The outputs of {n} cells were too large and were dropped; grading needs none.",
     "pictures_dropped": "Pictures that were pasted into {n} text cells were left out; the text was kept.",
-    "raw_dropped": "{n} raw cells were left out.",
     "ids_lost": "Another editor had removed nbgrader's cell ids; cells were matched by their text.",
     "reordered": "Cells had been moved; the released order was restored.",
     "not_run": "An extra cell that only trains was not run: grading does not train. Its outputs were kept.",
     "check_edited": "The check cell of `{name}` had been changed; the released one was used{rest}.",
+    "other_name": "The check of `{name}` was handed another name: before it, `{what}` was run.",
     "copy_dropped": "A copy of the check cell of `{name}` was left out.",
     "superseded": "There were several cells for `{name}`; the last one that you had edited was graded.",
     "found_elsewhere": "`{name}` was defined in another cell than its own; that cell was graded.",
@@ -67,8 +67,10 @@ class Repair:
 
 
 def repair(kind: str, grade_id: str | None = None, **values) -> Repair:
-    """A Repair with its sentence filled in."""
-    return Repair(grade_id, kind, SENTENCES[kind].format(**values))
+    """A Repair with its sentence filled in; what it quotes is cut at 100 characters, and made one line."""
+    quoted = {name: "".join(c if c.isprintable() else " " for c in value[:100]) if isinstance(value, str) else value
+              for name, value in values.items()}
+    return Repair(grade_id, kind, SENTENCES[kind].format(**quoted))
 
 
 def file_problem(kinds_and_sentences: Iterable[tuple[str, str]]) -> str:

@@ -39,9 +39,19 @@ _CHECK_LINE = re.compile(r"""^check\(\s*["'](\w+)["']""", re.MULTILINE)
 _DEFINITION = re.compile(r"^(?:async\s+)?(?:def|class)\s+(\w+)", re.MULTILINE)
 
 
+_MAGIC_VALUE = re.compile(r"(\s*[\w., ]+=\s*)[!%]")
+_HELP = re.compile(r"\s*[\w.]+\?{1,2}\s*")
+
+
 def _python(source: str) -> str:
-    """source with IPython's magic lines blanked."""
-    return "\n".join("" if line.lstrip().startswith(("%", "!", "?")) else line for line in source.split("\n"))
+    """source with IPython's magic lines blanked; a name that one gives is None."""
+    def plain(line: str) -> str:
+        if line.lstrip().startswith(("%", "!", "?")) or _HELP.fullmatch(line):
+            return ""
+        value = _MAGIC_VALUE.match(line)
+        return f"{value[1]}None" if value else line
+
+    return "\n".join(map(plain, source.split("\n")))
 
 
 def _parsed(parse, source: str):
@@ -80,13 +90,32 @@ def _split_checks(source: str) -> tuple[list[str], str]:
     if tree is None:
         return _CHECK_LINE.findall(source), "\n".join(n for n in lines if not _CHECK_LINE.match(n))
     names = []
-    for node in tree.body:
-        call = node.value if isinstance(node, ast.Expr) else None
-        if (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "check"
-                and call.args and isinstance(getattr(call.args[0], "value", None), str)):
-            names.append(call.args[0].value)
-            lines[node.lineno - 1:node.end_lineno] = [""] * (node.end_lineno - node.lineno + 1)
+    for call in _check_calls(tree):
+        names.append(call.args[0].value)
+        lines[call.lineno - 1:call.end_lineno] = [""] * (call.end_lineno - call.lineno + 1)
     return names, "\n".join(lines)
+
+
+def _check_calls(tree: ast.Module) -> list[ast.Call]:
+    calls = [node.value for node in tree.body if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)]
+    return [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "check"
+            and call.args and isinstance(getattr(call.args[0], "value", None), str)]
+
+
+def _other_names(source: str, released: str) -> str:
+    """Assignments of what source hands to a check to the names of the answers, where these are others."""
+    tree, known = _parsed(ast.parse, source), _parsed(ast.parse, released)
+    calls, wanted = (_check_calls(tree) if tree else []), (_check_calls(known) if known else [])
+    if len(calls) != 1 or len(wanted) != 1 or len(calls[0].args) != len(wanted[0].args):
+        return ""
+    pairs = [(ast.get_source_segment(_python(source), mine), ast.get_source_segment(_python(released), theirs))
+             for mine, theirs in zip(calls[0].args[1:], wanted[0].args[1:])]
+    return "\n".join(f"{theirs} = {mine}" for mine, theirs in pairs if mine != theirs)
+
+
+def _is_stub(source: str) -> bool:
+    """Its code still raises the stub's error."""
+    return re.search(r"^\s+raise NotImplementedError\b", source, re.MULTILINE) is not None
 
 
 def _says_nothing(source: str) -> bool:
@@ -105,18 +134,37 @@ def _only_trains(source: str) -> bool:
     nodes = list(ast.walk(tree))
     if any(isinstance(n, (*_DEFINING, ast.Lambda)) for n in nodes):
         return False
-    return any(isinstance(n, ast.Call) and ast.unparse(n.func) in ("fit", "utils.fit") for n in nodes)
+    return any(_is_fit(n.func) for n in nodes if isinstance(n, ast.Call))
 
 
-def _new_names(source: str, released: str, kinds: tuple = (ast.stmt,)) -> str:
-    """The imports, definitions and assignments, of those `kinds`, that give names which `released` does not give."""
+def _is_fit(node: ast.expr) -> bool:
+    """`fit` or `utils.fit`."""
+    if isinstance(node, ast.Attribute):
+        return node.attr == "fit" and isinstance(node.value, ast.Name) and node.value.id == "utils"
+    return isinstance(node, ast.Name) and node.id == "fit"
+
+
+def _new_names(source: str, released: str, calls: bool = True) -> str:
+    """The imports, definitions and assignments that give names which `released` does not give.
+
+    Without `calls`, of the assignments only those that call nothing.
+    """
     tree, known = _parsed(ast.parse, source), _parsed(ast.parse, released)
     if tree is None or known is None:
         return ""
     given = set().union(*map(_names_given, known.body))
-    new = [node for node in tree.body
-           if isinstance(node, kinds) and _names_given(node) and not _names_given(node) & given]
-    return "\n".join(ast.unparse(node) for node in new)
+    lines, new, end = _python(source).split("\n"), [], 0
+    for node in tree.body:
+        names = _names_given(node)
+        if names and not names & given and (calls or isinstance(node, _DEFINING) or _calls_nothing(node)):
+            first = min(one.lineno for one in (node, *getattr(node, "decorator_list", ())))
+            new += lines[max(first - 1, end):node.end_lineno]
+            end = node.end_lineno
+    return "\n".join(new)
+
+
+def _calls_nothing(node: ast.stmt) -> bool:
+    return not any(isinstance(one, (ast.Call, ast.Await)) for one in ast.walk(node))
 
 
 def _names_given(node: ast.stmt) -> set[str]:
@@ -255,9 +303,9 @@ def rebuild(released: NotebookNode, submitted: bytes | NotebookNode) -> tuple[No
     slots, cells = _slots(released), _cells(notebook)
     if cells and not any(c.grade_id for c in cells) and any(s.grade_id for s in slots):
         repairs.append(repair("ids_lost"))
-    _match_checks(slots, cells, repairs)
+    again = _match_checks(slots, cells, repairs)
     _match_given(slots, cells)
-    _match_answers(slots, cells, repairs)
+    _match_answers(slots, cells, repairs, again)
     _match_resembling(slots, cells)
     _match_by_content(slots, cells, repairs)
     _note_order(slots, repairs)
@@ -271,8 +319,9 @@ def rebuild(released: NotebookNode, submitted: bytes | NotebookNode) -> tuple[No
     return _assemble(released, slots, cells), repairs
 
 
-def _match_checks(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair]) -> None:
-    checks = [s for s in slots if s.role == "check"]
+def _match_checks(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair]) -> dict[str, int]:
+    """Check cells, and for each question the last cell that checks it once more."""
+    checks, again = [s for s in slots if s.role == "check"], {}
     for cell in cells:
         slot = next((s for s in checks if s.grade_id == cell.grade_id), None)
         if cell.type != "code" and slot is None:
@@ -281,6 +330,7 @@ def _match_checks(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair])
         if slot is None:
             slot = next((s for s in checks if s.question in names), None)
             if slot is None or not _says_nothing(rest) or cell.question:
+                again |= dict.fromkeys(names, cell.index)
                 continue                                          # a cell of the student's that calls a check
         known = set(_lines(slot.cell.source))
         rest = "\n".join(line for line in rest.split("\n") if line.strip() not in known)
@@ -289,7 +339,12 @@ def _match_checks(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair])
             if _plain(cell.source) != _plain(slot.cell.source):
                 kept = "" if _says_nothing(rest) else ", and your lines were put before it"
                 repairs.append(repair("check_edited", slot.grade_id, name=slot.question, rest=kept))
+                others = _other_names(cell.source, slot.cell.source)
+                if others:
+                    rest = f"{rest.strip()}\n{others}".strip()
+                    repairs.append(repair("other_name", slot.grade_id, what=others, name=slot.question))
         else:
+            again[slot.question] = cell.index
             repairs.append(repair("copy_dropped", slot.grade_id, name=slot.question))
         cell.grade_id = None
         cell.done = _says_nothing(rest)
@@ -297,6 +352,7 @@ def _match_checks(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair])
             cell.after = slot.rank - 1
             cell.type = "code"
             cell.learn(rest)
+    return again
 
 
 def _match_given(slots: list[_Slot], cells: list[_Cell]) -> None:
@@ -322,24 +378,32 @@ def _match_given(slots: list[_Slot], cells: list[_Cell]) -> None:
             cell.done = True                                      # one more copy of a given cell
 
 
-def _match_answers(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair]) -> None:
-    """Solutions and written answers by grade id or marker; the last edited one counts."""
+def _match_answers(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair], again: dict[str, int]) -> None:
+    """Solutions and written answers by grade id or marker, or checked once more; the last edited one counts."""
     for slot in (s for s in slots if s.role in ("solution", "written")):
-        candidates = [c for c in cells if not c.done and _is_for(c, slot)]
+        candidates = [c for c in cells if not c.done and (_is_for(c, slot) or _is_another_try(c, slot, again))]
         edited = []
         for cell in candidates:
             slot.seen = True
             if _untouched(cell.source, slot):
                 cell.done, cell.slot = True, slot
-            elif slot.role == "written" or slot.names <= cell.names:
+            elif slot.role == "written" or slot.names <= cell.names and not _is_stub(cell.source):
                 edited.append(cell)
         if not edited:
             continue
         _take(edited[-1], slot)
+        slot.moved = not _is_for(edited[-1], slot)
         for cell in edited[:-1]:
             cell.latest = slot.rank - 1
             cell.done = _plain(cell.source) == _plain(slot.chosen.source)
             repairs.append(repair("superseded", slot.grade_id, name=slot.question))
+
+
+def _is_another_try(cell: _Cell, slot: _Slot, again: dict[str, int]) -> bool:
+    """A cell of the student's own that defines the answer and is followed by one more check of it."""
+    return (slot.role == "solution" and cell.type == "code" and cell.grade_id is None and cell.after is None
+            and not cell.question and bool(slot.names) and slot.names <= cell.names
+            and cell.index <= again.get(slot.question, -1))
 
 
 def _untouched(source: str, slot: _Slot) -> bool:
@@ -376,7 +440,7 @@ def _match_by_content(slots: list[_Slot], cells: list[_Cell], repairs: list[Repa
     """Open solutions: another cell that defines the names; else whatever stands in the solution's cell."""
     for slot in (s for s in slots if s.role == "solution" and s.chosen is None):
         extras = [c for c in cells if not c.done and slot.names and slot.names <= c.names
-                  and (c.type == "code" or c.is_python)]
+                  and (c.type == "code" or c.is_python) and not _is_stub(c.source)]
         shared = [c for c in cells if c.slot and c.slot.chosen is c and slot.names and slot.names <= c.names
                   and (c.slot.role == "solution" or _is_open(c.slot))]
         marked = [c for c in cells if not c.done and _is_for(c, slot)]
@@ -388,9 +452,11 @@ def _match_by_content(slots: list[_Slot], cells: list[_Cell], repairs: list[Repa
             slot.source = shared[-1].source
             repairs.append(repair("shared_cell", slot.grade_id, name=slot.question))
         elif marked:
-            _take(marked[-1], slot)
+            _take(marked.pop(), slot)
         elif not slot.seen:
             repairs.append(repair("restored", slot.grade_id, name=slot.question))
+        for cell in marked:                                       # unfinished, or for another place
+            cell.latest = slot.rank - 1
     for slot in slots:
         if slot.chosen and slot.chosen.type != slot.cell.cell_type:
             repairs.append(repair("retyped", slot.grade_id, name=slot.question or slot.grade_id,
@@ -414,16 +480,13 @@ def _note_order(slots: list[_Slot], repairs: list[Repair]) -> None:
 def _place_extras(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair]) -> None:
     """Extra cells stay behind the released cell that they stood behind, but behind the first code cell."""
     first = next((s.rank for s in slots if s.cell.cell_type == "code"), -1)
-    place, raw = -1, 0
-    for cell in cells:
+    place = -1
+    for cell in list(cells):
         if cell.done or cell.after is not None:
             if cell.slot is not None and not cell.slot.moved:
                 place = cell.slot.rank
         elif not cell.source.strip():
             cell.done = True
-        elif cell.type == "raw":
-            cell.done = True
-            raw += 1
         else:
             cell.after = place
         if not cell.done:
@@ -432,10 +495,11 @@ def _place_extras(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair])
                 if not cell.tags and _only_trains(cell.source):
                     cell.tags = ("train",)
                     repairs.append(repair("not_run"))
+                    constants = _new_names(cell.source, "", calls=False)
+                    if constants:
+                        cells.append(_Cell(cell.index, "code", constants, None, "", [], after=cell.after))
             if cell.latest is not None:
                 cell.after = min(cell.after, cell.latest)
-    if raw:
-        repairs.append(repair("raw_dropped", n=raw))
 
 
 def _find_written(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair]) -> None:
@@ -446,15 +510,16 @@ def _find_written(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair])
             continue
         asking = next((s for s in reversed(slots[:slot.rank]) if s.cell.cell_type == "markdown"), None)
         starts = [c.index for c in cells if c.slot is not None and c.slot in (slot, asking)]
-        texts = []
+        texts, words = [], []
         if starts:
-            for cell in cells[max(starts) + 1:]:
-                if not cell.source.strip():
+            for cell in cells[min(starts) + 1:]:
+                if not cell.source.strip() or cell.slot is slot:
                     continue
-                if cell.done or (cell.type == "code" and cell.is_python and not _says_nothing(cell.source)):
+                said = _said(cell)
+                if cell.done or said is None:
                     break
                 texts.append(cell)
-        words = [cell.source for cell in texts]
+                words.append(said)
         if not words and asking is not None and asking.chosen is not None:
             words = [_added(asking)] if _added(asking) else []
             asking.chosen.source = asking.cell.source if words else asking.chosen.source
@@ -465,6 +530,23 @@ def _find_written(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair])
             repairs.append(repair("answer_found", slot.grade_id, name=slot.question))
         elif not slot.seen:
             repairs.append(repair("restored", slot.grade_id, name=slot.question))
+
+
+def _said(cell: _Cell) -> str | None:
+    """The text of a text cell, or of a code cell that holds or prints nothing but text; None for other code."""
+    tree = _parsed(ast.parse, cell.source) if cell.type == "code" else None
+    if tree is None or _says_nothing(cell.source):
+        return cell.source
+    said = []
+    for node in tree.body:
+        value = node.value if isinstance(node, ast.Expr) else None
+        if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "print" \
+                and len(value.args) == 1:
+            value = value.args[0]
+        if not (isinstance(value, ast.Constant) and isinstance(value.value, str)):
+            return None
+        said.append(value.value.strip())
+    return "\n\n".join(said)
 
 
 def _added(slot: _Slot) -> str:
@@ -483,7 +565,7 @@ def _settle_given(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair])
             slot.outputs = slot.chosen.outputs
             if _plain(slot.chosen.source) != _plain(slot.cell.source):
                 slot.source = slot.chosen.source
-                helpers = _new_names(slot.chosen.source, slot.cell.source, _DEFINING) if slot.chosen.is_python else ""
+                helpers = _new_names(slot.chosen.source, slot.cell.source, calls=False) if slot.chosen.is_python else ""
                 if helpers:         # the cell itself is not run
                     cells.append(_Cell(slot.chosen.index, "code", helpers, None, "", [], after=slot.rank))
         elif slot.role == "given" and slot.chosen is None and slot.grade_id:
@@ -517,18 +599,23 @@ def _hoist_helpers(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair]
             source = slot.cell.source if slot.source is None else slot.source
             for name in (_symbols(source) or (frozenset(),))[0]:
                 defined_at.setdefault(name, slot.rank)
+    definers: dict[str, list[_Cell]] = {}
+    for cell in extras:
+        for name in cell.names - defined_at.keys():
+            definers.setdefault(name, []).append(cell)
     for slot in (s for s in slots if s.role == "solution" and s.source is not None):
-        needed, known = set((_symbols(slot.source) or ((), frozenset()))[1]), set()
-        while needed - known:
-            name = min(needed - known)
-            known.add(name)
-            if name in defined_at or any(name in c.names and c.after < slot.rank for c in extras):
+        waiting = sorted((_symbols(slot.source) or ((), frozenset()))[1] & definers.keys())
+        known = set(waiting)
+        while waiting:
+            name = waiting.pop()
+            if any(cell.after < slot.rank for cell in definers[name]):
                 continue
-            late = [c for c in extras if name in c.names]
-            if late:
-                late[-1].after = slot.rank - 1
-                needed |= late[-1].uses
-                repairs.append(repair("helper_moved", slot.grade_id, helper=name, name=slot.question))
+            helper = definers[name][-1]
+            helper.after = slot.rank - 1
+            new = sorted((helper.uses & definers.keys()) - known)
+            known.update(new)
+            waiting += new
+            repairs.append(repair("helper_moved", slot.grade_id, helper=name, name=slot.question))
 
 
 # ---------------------------------------------------------------------------------------- writing

@@ -61,6 +61,29 @@ def test_colab_habits_do_no_harm_and_all_is_earned_inside_a_running_event_loop()
     assert not result.notes and not result.failed
 
 
+STOPS = """
+%load_ext not_there
+import not_there
+values = [1,
+          1 / 0]
+@functools.cache
+def found():
+    return 1
+assert False
+HALF = 0.5
+"""
+
+
+def test_what_follows_an_error_in_a_cell_is_run_all_the_same_and_the_error_is_told():
+    answer = "import not_there\nimport functools\ndef kl_divergence(mu, logvar):\n" \
+             "    return found() * HALF * (mu ** 2 + logvar.exp() - 1 - logvar).sum(1)"
+    result = grade(small_task.notebook({"kl_divergence": answer, "reconstruction_loss": "def reconstruction_loss(:\n    pass"},
+                                       before={"kl_divergence": "import functools\n" + STOPS}))
+    assert points(result) == {"kl_divergence": 3, "reconstruction_loss": 0, "vae_loss": 2}
+    assert ["stopped at an error (kl_divergence_solution). ModuleNotFoundError" in note for note in result.notes] == [True, False]
+    assert "SyntaxError" in result.verdicts["reconstruction_loss"].hint
+
+
 def test_what_ends_a_kernel_costs_its_own_question_only_and_training_cells_are_not_run():
     notebook = small_task.notebook(
         {"kl_divergence": "import os\ndef kl_divergence(mu, logvar):\n    os._exit(0)"},
@@ -170,9 +193,11 @@ def test_every_surprise_is_no_answer(outputs):
 
 def test_a_status_is_cut_to_what_was_asked_and_to_size():
     status = {"a": {"state": "error", "message": "x" * 10**6, "parts": [{"deep": [[[[1]]]]}] * 10**4},
-              "other": {"state": "ok"}, "b": "ok"}
-    _, found = judge._read([answered(status=status)], "n", "own", ["a", "b"])
-    assert list(found) == ["a"] and len(str(found)) < 20_000
+              "other": {"state": "ok"}, "b": "ok",
+              "c": {"line": [["x" * 400] * 20] * 200, "function": "\ud800\0\x1b[1m", "loss": 10**4000}}
+    _, found = judge._read([answered(status=status)], "n", "own", ["a", "b", "c"])
+    assert list(found) == ["a", "c"] and len(str(found)) < 20_000
+    assert found["c"] == {"line": None, "function": "   [1m", "loss": None}
 
 
 def test_seeds_differ_by_student_question_secret_and_content():

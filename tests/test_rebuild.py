@@ -469,13 +469,76 @@ def test_swapped_grade_ids_do_not_swap_answers():
     assert "def first" in cell_of(result, "first_solution").source and runs(result) == ALL_RIGHT
 
 
-def test_raw_cells_and_attachments_do_not_survive():
+def test_another_name_in_a_check_is_made_the_answers():
+    notebook = answered("second", "third")
+    cell_of(notebook, "first_solution")["source"] = "# Question: first\ndef mine(x):\n    return 2 * x"
+    cell_of(notebook, "first")["source"] = 'check("first",\n      mine)'
+    result, repairs = redo(notebook)
+    assert runs(result) == ALL_RIGHT and "other_name" in kinds(repairs)
+
+
+@pytest.mark.parametrize("behind", [[new_code_cell("def first(x):\n    return 2 * x\ncheck('first', first)")],
+                                    [new_code_cell("def first(x):\n    return 2 * x"),
+                                     new_code_cell("check('first', first)")]])
+def test_a_later_try_counts_if_it_was_checked(behind):
+    notebook = answered()
+    cell_of(notebook, "first_solution")["source"] = ANSWER.format("first").replace("2 * x", "7")
+    result, repairs = redo(put(notebook, *behind, after="first"))
+    assert runs(result) == ALL_RIGHT and "superseded" in kinds(repairs)
+
+
+def test_a_later_experiment_that_was_not_checked_changes_nothing():
+    result, _ = redo(put(answered(), new_code_cell("def first(x):\n    return 7"), after="third"))
+    assert runs(result) == ALL_RIGHT
+
+
+def test_a_stub_that_was_touched_gives_way_to_an_answer_elsewhere():
+    notebook = answered("second", "third")
+    cell_of(notebook, "first_solution")["source"] = STUB.format("first").replace("    raise", "    # later\n    raise")
+    notebook.cells.append(new_code_cell("def first(x):\n    return 2 * x"))
+    result, _ = redo(notebook)
+    assert runs(result) == ALL_RIGHT
+
+
+def test_constants_of_cells_that_are_not_run_are_there():
+    notebook = answered("second", "third")
+    cell_of(notebook, "first_solution")["source"] = "# Question: first\ndef first(x):\n    return TWO * x * ONE"
+    put(notebook, new_code_cell("TWO, runs = 2, 30\nhistory = fit(model, runs)"), before="first_solution")
+    training = next(c for c in notebook.cells if "train" in c.metadata.get("tags", []))
+    training.source = "ONE = 1\nfound = slow()\n" + training.source
+    result, _ = redo(notebook)
+    sources = [c.source for c in result.cells if c.cell_type == "code" and not c.metadata.get("tags")]
+    assert "TWO, runs = 2, 30" in sources and "ONE = 1" in sources and not any("slow" in one for one in sources)
+
+
+@pytest.mark.parametrize("cells", [
+    [new_code_cell("print('''Because of\nthe air.''')")], [new_code_cell("'Because of the air.'")],
+    [nbformat.v4.new_raw_cell("Because of the air.")]])
+@pytest.mark.parametrize("place", [{"after": "why"}, {"before": "why"}])
+def test_a_written_answer_is_found_in_other_kinds_of_cells(cells, place):
+    result, _ = redo(put(answered(), *cells, **place))
+    assert " ".join(cell_of(result, "why").source.split()).endswith("Because of the air.")
+
+
+@pytest.mark.parametrize("make", [
+    lambda n: ["fit\nx" + ".a" * 20_000 + "()", "with needs('first'):\n    c = " + " + ".join(["1"] * 20_000) + "\nfit(c)"],
+    lambda n: ["def first(x):\n    return " + " + ".join(f"n{i}" for i in range(n)),
+               "".join(f"n{i} = {i}\n" for i in range(n)) + "def helper(): return first"]])
+def test_no_source_takes_long(make):
+    notebook = answered("second", "third")
+    notebook.cells += [new_code_cell(source) for source in make(20_000)]
+    started = time.monotonic()
+    redo(notebook)
+    assert time.monotonic() - started < 20
+
+
+def test_raw_cells_become_text_and_attachments_do_not_survive():
     notebook = put(answered(), nbformat.v4.new_raw_cell("<script>", metadata={"raw_mimetype": "text/html"}),
                    new_markdown_cell("![x](attachment:x.png)", attachments={"x.png": {"image/png": PIXEL}}),
                    after="first")
     result, repairs = redo(notebook)
     assert not any(c.cell_type == "raw" or "attachments" in c for c in result.cells)
-    assert kinds(repairs) == {"raw_dropped", "pictures_dropped"}
+    assert kinds(repairs) == {"pictures_dropped"}
 
 
 @pytest.mark.parametrize("source", ["(" * 90_000, "a" + ".a" * 40_000, "-" * 90_000 + "1",

@@ -414,8 +414,8 @@ def _kind(value) -> str:
     """What a value is. By its type alone: an object may lie about its class."""
     if issubclass(type(value), _Tensor):
         return "tensor"
-    if type(value) in (tuple, list):
-        return f"{type(value).__name__} of {len(value)}"
+    if _is_sequence(value):     # a named tuple, too
+        return f"{'tuple' if issubclass(type(value), tuple) else 'list'} of {len(_parts(value))}"
     return type(value).__name__[:60]
 
 

@@ -104,11 +104,14 @@ TESTS: dict = {}
 
 # Sentences
 
+RUN_ITS_CELL = "run its cell, or put it back if it was deleted."
+
+
 def error_sentence(facts: dict) -> str:
     kind, message = str(facts.get("error")), " ".join(str(facts.get("message", "")).split())[:200]
     where = f" in your line `{facts['line']}`" if facts.get("line") else ""
     if kind == "NameError" and facts.get("name") and not facts.get("line"):
-        return f"`{facts['name']}` is not defined: run its cell, or put it back if it was deleted."
+        return f"`{facts['name']}` is not defined: {RUN_ITS_CELL}"
     if kind == "SystemExit":
         return f"Your code tries to end Python{where}: remove that call."
     if kind == "TypeError" and "argument" in message and not where:

@@ -118,6 +118,11 @@ try:
 except OSError as error:
     print(error)
 """)
+hostile("surrogate", "an error whose text no file can hold", base="right", deserved={"kl_divergence": 0.0}, answers={
+    "kl_divergence": "def kl_divergence(mu, logvar):\n    raise ValueError('\\ud800 \\0 \\x1b[2J')"})
+hostile("names", "9,000 names that a late cell defines", deserved={"kl_divergence": 0.0}, base="right", answers={
+    "kl_divergence": "def kl_divergence(mu, logvar):\n    return " + " + ".join(f"n{i}" for i in range(9000))},
+    last="\n".join(f"n{i} = {i}" for i in range(9000)))
 hostile("print", "10**9 characters", base="right", last='print("x" * 10**9)')
 hostile("many-messages", "small messages without end", base="right", last="""
 import sys

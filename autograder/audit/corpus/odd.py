@@ -124,6 +124,51 @@ def _scratch(notebook):
     return notebook
 
 
+# Cells that stop, and answers that stand where nobody looks first
+
+ALIAS = f"# Question: kl_divergence\ndef my_kl(mu, logvar):\n    return {KL}"
+WRONG_KL = "# Question: kl_divergence\ndef kl_divergence(mu, logvar):\n    return -(mu ** 2).sum(1)"
+RIGHT_KL = f"def kl_divergence(mu, logvar):\n    return {KL}"
+odd("missing-package", "a package that is not here, above the imports that are needed", answers={"kl_divergence": f"""
+# Question: kl_divergence
+import einops
+%matplotlib qt
+%tensorflow_version 2.x
+import os
+os.makedirs("/content/drive/out")
+from torch.distributions import Normal as N, kl_divergence as kl
+def kl_divergence(mu, logvar):
+    return kl(N(mu, (0.5 * logvar).exp()), N(0, 1)).sum(1)
+"""})
+odd("newer-python", "an answer in a later Python's syntax", answers={"kl_divergence": f"""
+# Question: kl_divergence
+def kl_divergence(mu, logvar):
+    return {KL} oder
+"""}, deserved={"kl_divergence": 0.0})
+odd("other-name", "another name, in the answer and in its check", answers={"kl_divergence": ALIAS},
+    change=_source("kl_divergence", 'check("kl_divergence", my_kl)'))
+odd("second-try", "a wrong answer in its place, a right one behind the check, checked there",
+    answers={"kl_divergence": WRONG_KL},
+    change=_insert("kl_divergence", RIGHT_KL + '\ncheck("kl_divergence", kl_divergence)', behind=1))
+odd("stub-with-comment", "a comment in the stub, and the answer in the last cell", change=lambda notebook: _touched(notebook))
+odd("reset", "`%reset -f` and Colab's restart in the first cell", change=_insert(
+    "reparameterize_solution", "%reset -f\nimport IPython\nIPython.Application.instance().kernel.do_shutdown(True)"))
+odd("constant-in-training", "a constant that an answer uses, in an own cell that trains", answers={
+    "kl_divergence": f"# Question: kl_divergence\ndef kl_divergence(mu, logvar):\n    return HALF * 2 * {KL}"},
+    change=_insert("kl_divergence_solution", "HALF = 0.5\nhistory = fit(model, train, test, objective)"))
+odd("late-helper", "a helper behind its answer, in a cell with magics", answers={"kl_divergence": HELPED},
+    change=_insert("kl_divergence", f"files = !ls\ntorch.exp?\nhelper = lambda mu, logvar: {KL}", behind=1))
+odd("long-sum", "a sum of 2,000 terms in a training cell", change=_insert(
+    "kl_divergence", "total = " + " + ".join(["1"] * 2000) + "\nhistory = fit(model, train, test, objective)", behind=1))
+
+
+def _touched(notebook):
+    cell = notebook.cells[_index(notebook, "kl_divergence_solution")]
+    cell.source = "# Question: kl_divergence\ndef kl_divergence(mu, logvar):\n    # later\n    raise NotImplementedError"
+    notebook.cells.append(new_code_cell(RIGHT_KL))
+    return notebook
+
+
 # Files that went through other programs
 
 def _colab(notebook):
