@@ -2,7 +2,8 @@
 
 Layouts of the folder or zip (each may stand in further wrapping folders):
 
-    Moodle      Ada Lovelace_12345_assignsubmission_file_/anything.ipynb, or the same as one flat file name
+    Moodle      Ada Lovelace_12345_assignsubmission_file_/anything.ipynb (newer: without the last _), or the
+                same as one flat file name
     Canvas      lovelaceada_12345_67890_task1_vae.ipynb, lovelaceada_LATE_12345_67890_task1_vae-1.ipynb
                 (user, upload, and the number of the resubmission)
     Gradescope  submission_12345/anything.ipynb, with submission_metadata.yml beside these folders
@@ -14,8 +15,9 @@ platform's archive or from the file system, never from what a student wrote: a n
 the time of that zip.
 
 Only notebooks are taken. Links, unsafe names, encrypted and oversized entries and all other files are refused
-with a line each. Nothing is unpacked to disk under a name that a student chose. What a newer upload replaces
-is kept in `archive/submitted/<student>/<task>/<number>/`.
+with a line each. Limits hold for one student: nobody's upload keeps out another's. Nothing is unpacked to disk
+under a name that a student chose. What a newer upload replaces is kept in
+`archive/submitted/<student>/<task>/<number>/`.
 """
 from __future__ import annotations
 
@@ -31,10 +33,11 @@ import struct
 import tempfile
 import unicodedata
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import lru_cache
 from pathlib import Path
 
 import nbformat
@@ -43,8 +46,9 @@ import yaml
 from autograder.reading import MAX_BYTES, file_problem, read_submission
 from autograder.rebuild import fingerprint, rebuild
 
-MAX_FILES = 50_000               # entries of one archive or folder
-MAX_TOTAL = 20 * 2**30           # bytes read in all
+MAX_FILES = 50_000               # entries of a student's archive
+MAX_NOTEBOOKS = 100              # of one student
+MAX_TOTAL = 2**30                # bytes of one student's notebooks
 MAX_RATIO = 400                  # of an archive entry's size to its compressed size, beyond 1 MB
 
 LITTER = {"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".ipynb_checkpoints", "__pycache__"}
@@ -102,7 +106,7 @@ def _shown(text: str) -> str:
 
 # --------------------------------------------------------------------------- folders and archives
 
-@dataclass
+@dataclass(eq=False)
 class _Entry:
     """A regular file in a folder or archive."""
 
@@ -136,7 +140,6 @@ def _read_file(path: Path) -> bytes:
 
 
 def _from_folder(root: Path, report: Report) -> Iterator[_Entry]:
-    count = 0
     for folder, names, files in os.walk(root):
         names.sort()
         for name in sorted(names + files):
@@ -147,10 +150,6 @@ def _from_folder(root: Path, report: Report) -> Iterator[_Entry]:
             info = path.lstat()
             if stat.S_ISDIR(info.st_mode):
                 continue
-            count += 1
-            if count > MAX_FILES:
-                report.refuse(str(root), f"more than {MAX_FILES} files; the rest was not looked at")
-                return
             if stat.S_ISLNK(info.st_mode):
                 report.refuse("/".join(parts), "a symbolic link")
             elif not stat.S_ISREG(info.st_mode):
@@ -159,14 +158,9 @@ def _from_folder(root: Path, report: Report) -> Iterator[_Entry]:
                 yield _Entry(parts, info.st_size, _utc(info.st_mtime), lambda path=path: _read_file(path))
 
 
-def _from_zip(opened: Callable[[], zipfile.ZipFile], time: datetime, report: Report,
-              inside: tuple[str, ...] = ()) -> Iterator[_Entry]:
+def _from_zip(infos: list[zipfile.ZipInfo], opened: Callable[[], zipfile.ZipFile], time: datetime,
+              report: Report, inside: tuple[str, ...] = ()) -> Iterator[_Entry]:
     """Entries of an archive. inside: the path of a student's archive, whose own times do not count."""
-    with opened() as archive:
-        infos = archive.infolist()
-    if len(infos) > MAX_FILES:
-        report.refuse("/".join(inside), f"an archive of more than {MAX_FILES} files")
-        return
     for info in infos:
         name = info.filename.replace("\\", "/")
         parts = inside + tuple(p for p in name.split("/") if p not in ("", "."))
@@ -181,6 +175,8 @@ def _from_zip(opened: Callable[[], zipfile.ZipFile], time: datetime, report: Rep
             report.refuse("/".join(parts), "not a regular file")
         elif info.flag_bits & 1:
             report.refuse("/".join(parts), "encrypted; ask for it without a password")
+        elif info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            report.refuse("/".join(parts), "packed in a way that cannot be bounded; ask for an ordinary zip")
         elif info.file_size > 2**20 and info.file_size > MAX_RATIO * max(info.compress_size, 1):
             report.refuse("/".join(parts), f"packed more than {MAX_RATIO} times: an archive bomb")
         else:
@@ -189,8 +185,8 @@ def _from_zip(opened: Callable[[], zipfile.ZipFile], time: datetime, report: Rep
 
 
 def _read_packed(opened: Callable[[], zipfile.ZipFile], info: zipfile.ZipInfo) -> bytes:
-    with opened() as archive, archive.open(info) as file:
-        return file.read(MAX_BYTES + 1)
+    with opened().open(info) as file:
+        return file.read(info.file_size + 1)
 
 
 def _packed_at(info: zipfile.ZipInfo, fallback: datetime) -> datetime:
@@ -211,43 +207,53 @@ def _is_litter(parts: tuple[str, ...]) -> bool:
     return any(p in LITTER or p.startswith("._") for p in parts)
 
 
-def _files(path: Path, report: Report) -> Iterator[_Entry]:
-    """The files of a folder, a zip or a single notebook, and of the zips in them."""
+def _files(path: Path, archive: zipfile.ZipFile | None, report: Report) -> Iterator[_Entry]:
+    """The files of a folder, a zip (which archive is) or a single notebook, and of the zips in them."""
     if path.is_dir():
         entries = _from_folder(path, report)
-    elif zipfile.is_zipfile(path):
-        entries = _from_zip(lambda: zipfile.ZipFile(path), _utc(path.stat().st_mtime), report)
+    elif archive:
+        entries = _from_zip(archive.infolist(), lambda: archive, _utc(path.stat().st_mtime), report)
     else:
         entries = iter([_Entry((path.name,), path.stat().st_size, _utc(path.stat().st_mtime),
                                lambda: _read_file(path))])
+    last_opened = lru_cache(maxsize=1)(_opened)          # a class's archives would fill memory
     for entry in entries:
         if not entry.parts[-1].lower().endswith(".zip"):
             yield entry
-        elif (data := _read(entry, report)) is not None:
-            try:
-                with zipfile.ZipFile(io.BytesIO(data)):
-                    del data                             # read again when needed: a class would fill memory
-                inner = _from_zip(lambda e=entry: zipfile.ZipFile(io.BytesIO(e.read())), entry.time, report,
-                                  entry.parts)
-            except _UNREADABLE:
-                report.refuse(entry.where, "not an archive that can be read")
-                continue
-            for file in inner:
-                if file.parts[-1].lower().endswith(".zip"):
-                    report.refuse(file.where, "an archive inside an archive inside an archive")
-                else:
-                    yield file
+            continue
+        infos = _listed(entry, report)
+        for file in _from_zip(infos, lambda e=entry: last_opened(e), entry.time, report, entry.parts):
+            if file.parts[-1].lower().endswith(".zip"):
+                report.refuse(file.where, "an archive inside an archive inside an archive")
+            else:
+                yield file
 
 
-_UNREADABLE = (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error)
+def _opened(entry: _Entry) -> zipfile.ZipFile:
+    return zipfile.ZipFile(io.BytesIO(entry.read()))
+
+
+def _listed(entry: _Entry, report: Report) -> list[zipfile.ZipInfo]:
+    """What is in a student's archive; nothing, with a refusal, where that cannot or must not be read."""
+    data = _read(entry, report)
+    if data is None:
+        return []
+    if data.count(b"PK\x01\x02") > MAX_FILES:            # so begins each entry of its directory
+        report.refuse(entry.where, f"an archive of more than {MAX_FILES} files")
+        return []
+    try:
+        return zipfile.ZipFile(io.BytesIO(data)).infolist()
+    except Exception:
+        report.refuse(entry.where, "not an archive that can be read")
+        return []
 
 
 def _read(entry: _Entry, report: Report) -> bytes | None:
     """The bytes of an entry; None, with a refusal, where they cannot or must not be had."""
     try:
         data = entry.read() if entry.size <= MAX_BYTES else None
-    except _UNREADABLE as error:
-        report.refuse(entry.where, f"cannot be read ({_shown(str(error))})")
+    except Exception as error:
+        report.refuse(entry.where, f"cannot be read ({_shown(str(error)) or type(error).__name__})")
         return None
     if data is None or len(data) > MAX_BYTES:
         report.refuse(entry.where, f"larger than {MAX_BYTES // 2**20} MB")
@@ -267,8 +273,10 @@ class _Owner:
     unique: str = ""                     # tells two students of the same name apart
 
 
-_MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_[a-z]+_")
-_CANVAS = re.compile(r"(?P<name>[^_]+)_(?:LATE_)?(?P<user>\d+)_(?P<upload>\d+)_(?P<file>.+)")
+# Moodle writes no _ in a student's name. So both match what the platform wrote, whatever file name follows it, and
+# no name matches both.
+_MOODLE = re.compile(r"(?P<name>[^_]+)_(?P<id>\d+)_assignsubmission_[a-z]+(_|$)")
+_CANVAS = re.compile(r"(?P<name>[^_]+)_(?:LATE_|late_)?(?P<user>\d+)_(?P<upload>\d+)_(?P<file>.+)")
 _GRADESCOPE = re.compile(r"submission_(\d+)$")
 _AGAIN = re.compile(r"-(\d+)$")
 _COPY = re.compile(r"^(copy of|kopie von) |( \(\d+\)| - (copy|kopie)|-copy\d+|_\(\d+\))$", re.IGNORECASE)
@@ -315,23 +323,25 @@ def _from_gradescope(folder: str, number: str, about: dict) -> _Owner:
     return _Owner(label, tuple(k for k in (sid, email, name, number) if k), (int(number),))
 
 
-def _is_platform_file(entry: _Entry) -> bool:
-    return (entry.parts[-1] == "submission_metadata.yml" and not entry.packed
-            and not any(_GRADESCOPE.match(p) for p in entry.parts))
+def _gradescope_file(entries: list[_Entry], depth: int) -> _Entry | None:
+    """The submission_metadata.yml directly beside folders that are all called submission_N: no student's."""
+    paths = [e.platform_parts for e in entries if _NOTEBOOK.search(e.parts[-1])]
+    folders = {p[:depth + 1] for p in paths if len(p) > depth + 1}
+    if not all(_GRADESCOPE.match(folder[-1]) for folder in folders):
+        return None
+    places = {(*folder[:-1], "submission_metadata.yml") for folder in folders}
+    return next((e for e in entries if e.parts in places), None)
 
 
-def _gradescope(entries: list[_Entry], report: Report) -> dict[str, dict]:
-    """submission folder -> what the platform's submission_metadata.yml beside it says."""
-    for entry in entries:
-        if _is_platform_file(entry):
-            try:
-                about = yaml.load(_read(entry, report) or b"", getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-            except (yaml.YAMLError, ValueError, RecursionError):
-                report.refuse(entry.where, "not YAML that can be read; folder names are used instead")
-                continue
-            about = about if isinstance(about, dict) else {}
-            return {str(k): v for k, v in about.items() if isinstance(v, dict)}
-    return {}
+def _gradescope(entry: _Entry | None, report: Report) -> dict[str, dict]:
+    """submission folder -> what the platform's submission_metadata.yml says."""
+    try:
+        about = yaml.load(entry and _read(entry, report) or b"", getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (yaml.YAMLError, ValueError, RecursionError):
+        report.refuse(entry.where, "not YAML that can be read; folder names are used instead")
+        return {}
+    about = about if isinstance(about, dict) else {}
+    return {str(k): v for k, v in about.items() if isinstance(v, dict)}
 
 
 def _created_at(about: dict) -> datetime | None:
@@ -370,8 +380,19 @@ def _releases(course_root: Path) -> dict[str, nbformat.NotebookNode]:
 
 def _task_of(data: bytes, parts: tuple[str, ...], releases: dict) -> tuple[str | None, int, str]:
     """The notebook's task, how many of its questions are answered (-1 if only its name tells the task), and a
-    sentence where the file cannot be read or is damaged.
+    sentence where the file cannot be read, is damaged, or cannot be compared with the releases.
     """
+    try:
+        task, answered, problem = _task_by_text(data, releases)
+    except Exception as error:                           # what one student wrote ends nothing for the others
+        task, answered, problem = None, -1, f"The notebook cannot be looked into ({type(error).__name__})."
+    if task is None:
+        name = " ".join(parts[-2:]).lower()
+        task = next((t for t in releases if t.lower() in name or t.split("_")[0].lower() in name), None)
+    return task, answered, problem
+
+
+def _task_by_text(data: bytes, releases: dict) -> tuple[str | None, int, str]:
     notebook, repairs = read_submission(data)
     problem = file_problem((one.kind, one.sentence) for one in repairs)
     mine, marks = fingerprint(notebook), {t: fingerprint(nb) for t, nb in releases.items()}
@@ -379,8 +400,7 @@ def _task_of(data: bytes, parts: tuple[str, ...], releases: dict) -> tuple[str |
     shared = {t: len((marks[t] & mine) - common) for t in marks}
     task = max(shared, key=shared.get)
     if shared[task] == 0:
-        name = " ".join(parts[-2:]).lower()
-        return next((t for t in releases if t.lower() in name or t.split("_")[0].lower() in name), None), -1, problem
+        return None, -1, problem
     rebuilt, _ = rebuild(releases[task], notebook)
     before = {c.id: c.source for c in releases[task].cells
               if c.metadata.get("nbgrader", {}).get("solution") and "id" in c}
@@ -481,52 +501,68 @@ def collect(path: str | Path, course_root: str | Path, task: str | None = None,
     if path.is_file() and not zipfile.is_zipfile(path) and not _NOTEBOOK.search(path.name):
         raise ValueError(f"{path} is no folder, zip or notebook. Unpack it and give the folder.")
 
-    entries = list(_files(path, report))
-    people = _gradescope(entries, report)
+    with zipfile.ZipFile(path) if zipfile.is_zipfile(path) else nullcontext() as archive:
+        entries = list(_files(path, archive, report))
+        uploads = _uploads(entries, releases, task, report)
+        students = _name_students(uploads, roster or {}, report)
+        best: dict[tuple[str, str], _Upload] = {}
+        for upload in sorted(uploads, key=lambda u: u.order, reverse=True):
+            place = (students[upload.owner], upload.task)
+            if place not in best:
+                best[place] = upload
+            else:
+                report.refuse(upload.entry.where, f"{place[0]}'s newest upload counts: {best[place].entry.where}")
+        for (student, name), upload in best.items():
+            if upload.problem:
+                report.notes.append(f"{student}/{name}: {upload.problem}")
+            data = _read(upload.entry, report)
+            if data is not None:
+                _store(course_root, student, name, data, upload.time, upload.entry.where, report)
+    return report
+
+
+def _uploads(entries: list[_Entry], releases: dict, only: str | None, report: Report) -> list[_Upload]:
+    """The notebooks that say whose they are and belong to a task."""
     depth = _unwrapped(entries, list(releases))
-    uploads, total = [], 0
+    about = _gradescope_file(entries, depth)
+    people = _gradescope(about, report)
+    shares: dict[tuple[str, str], list[tuple[_Owner, _Entry]]] = {}
     for entry in entries:
         if not _NOTEBOOK.search(entry.parts[-1]):
-            if not _is_platform_file(entry):
+            if entry is not about:
                 report.refuse(entry.where, "not a notebook; only notebooks are taken")
-            continue
-        owner = _owner(entry.platform_parts[depth:], list(releases), people)
-        if owner is None:
+        elif owner := _owner(entry.platform_parts[depth:], list(releases), people):
+            shares.setdefault((owner.label, owner.unique), []).append((owner, entry))
+        else:
             report.refuse(entry.where, "does not say whose it is; put it into a folder of the student's name")
-            continue
+    uploads = []
+    for owner, entry in (one for share in shares.values() for one in _within_limits(share, report)):
         data = _read(entry, report)
         if data is None:
             continue
-        total += len(data)
-        if total > MAX_TOTAL:
-            report.refuse(entry.where, "the notebooks are too large in all; give them in parts")
-            break
-        found, answered, problem = _task_of(data, entry.parts, releases)
-        found = found or task                                     # unreadable, and only one task is asked for
-        if found is None:
+        task, answered, problem = _task_of(data, entry.parts, releases)
+        task = task or only                                       # unreadable, and only one task is asked for
+        if task is None:
             report.refuse(entry.where, f"belongs to none of the tasks {', '.join(releases)}"
                           + (f" by its name. {problem}" if problem else ""))
-        elif task is not None and found != task:
-            report.refuse(entry.where, f"belongs to {found}; collect that task to take it")
+        elif only is not None and task != only:
+            report.refuse(entry.where, f"belongs to {task}; collect that task to take it")
         else:
             time = _created_at(people.get(entry.platform_parts[depth], {})) or entry.time
-            uploads.append(_Upload(owner, found, entry, time, answered, problem))
+            uploads.append(_Upload(owner, task, entry, time, answered, problem))
+    return uploads
 
-    students = _name_students(uploads, roster or {}, report)
-    best: dict[tuple[str, str], _Upload] = {}
-    for upload in sorted(uploads, key=lambda u: u.order, reverse=True):
-        place = (students[upload.owner], upload.task)
-        if place not in best:
-            best[place] = upload
-        else:
-            report.refuse(upload.entry.where, f"{place[0]}'s newest upload counts: {best[place].entry.where}")
-    for (student, name), upload in best.items():
-        if upload.problem:
-            report.notes.append(f"{student}/{name}: {upload.problem}")
-        data = _read(upload.entry, report)
-        if data is not None:
-            _store(course_root, student, name, data, upload.time, upload.entry.where, report)
-    return report
+
+def _within_limits(share: list[tuple[_Owner, _Entry]], report: Report) -> Iterator[tuple[_Owner, _Entry]]:
+    """One student's notebooks up to the limits; one refusal for the rest."""
+    total = 0
+    for number, (owner, entry) in enumerate(share):
+        total += min(entry.size, MAX_BYTES)
+        if number == MAX_NOTEBOOKS or total > MAX_TOTAL:
+            report.refuse(entry.where, f"{_shown(owner.label)} handed in more than {MAX_NOTEBOOKS} notebooks or "
+                          f"{MAX_TOTAL // 2**20} MB; this and {len(share) - number - 1} more were not looked at")
+            return
+        yield owner, entry
 
 
 def _store(course_root: Path, student: str, task: str, data: bytes, time: datetime, source: str,
@@ -623,7 +659,7 @@ def tidy_submitted(course_root: str | Path, task: str | None = None) -> Report:
         if folder.name.startswith(".") or _is_litter((folder.name,)):
             continue
         if folder.is_symlink() or not folder.is_dir():
-            _set_aside(course_root, folder, student_id(folder.name), "files", report)
+            _set_aside(course_root, [folder], student_id(folder.name), "files", report)
             continue
         student = student_id(folder.name)
         if student != folder.name:
@@ -641,16 +677,18 @@ def _tidy_student(course_root: Path, folder: Path, student: str, releases: dict,
                   report: Report) -> None:
     for path in sorted(folder.iterdir()):                         # notebooks beside the task folders
         if path.is_file() and not path.is_symlink() and _NOTEBOOK.search(path.name):
-            found, *_ = _task_of(_read_file(path)[:MAX_BYTES], path.parts, releases)
+            found, _, problem = _task_of(_read_file(path)[:MAX_BYTES], path.parts, releases)
             if found and not (folder / found).is_symlink():
                 (folder / found).mkdir(exist_ok=True)
                 place = folder / found / path.name
                 if not place.exists():
                     path.rename(place)
+            elif problem:
+                report.notes.append(f"{student}/{_shown(path.name)}: {problem}")
     for task in releases if only is None else [only]:
         place = folder / task
         if place.is_symlink() or (place.exists() and not place.is_dir()):
-            _set_aside(course_root, place, student, task, report)
+            _set_aside(course_root, [place], student, task, report)
         elif place.is_dir():
             _tidy_task(course_root, place, student, task, releases, report)
 
@@ -665,20 +703,20 @@ def _tidy_task(course_root: Path, place: Path, student: str, task: str, releases
         if not regular or not _NOTEBOOK.search(path.name) or path.stat().st_size > MAX_BYTES:
             foreign.append(path)
             continue
-        data = _read_file(path)
-        found, answered, _ = _task_of(data, path.parts, releases)
+        found, answered, problem = _task_of(_read_file(path), path.parts, releases)
+        if problem:
+            report.notes.append(f"{student}/{task}/{_shown(path.name)}: {problem}")
         if found not in (task, None):
             foreign.append(path)
         else:
-            notebooks.append((path.stat().st_mtime_ns, answered, path == canonical, path, data))
+            notebooks.append((path.stat().st_mtime_ns, answered, path == canonical, path))
     notebooks.sort(key=lambda n: n[:3])
-    for *_, path, _data in notebooks[:-1]:
-        foreign.append(path)
-    for path in foreign:
-        _set_aside(course_root, path, student, task, report)
+    foreign += [path for *_, path in notebooks[:-1]]
+    if foreign:
+        _set_aside(course_root, foreign, student, task, report)
     if not notebooks:
         return
-    *_, path, data = notebooks[-1]
+    *_, path = notebooks[-1]
     if path != canonical:
         path.rename(canonical)
         report.arrivals.append(Arrival(student, task, _shown(f"submitted/{student}/{task}/{path.name}"),
@@ -686,9 +724,9 @@ def _tidy_task(course_root: Path, place: Path, student: str, task: str, releases
     time, stamp = _submitted_at(course_root, student, task), place / "timestamp.txt"
     if not stamp.exists() or _read_file(stamp) != _stamp(time).encode():
         if stamp.exists():
-            _set_aside(course_root, stamp, student, task, report, "upload times come from the file system")
+            _set_aside(course_root, [stamp], student, task, report, "upload times come from the file system")
         _write(stamp, _stamp(time).encode())
-        _remember(course_root, student, task, data, time)
+        _remember(course_root, student, task, _read_file(canonical), time)
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -697,10 +735,11 @@ def _write(path: Path, data: bytes) -> None:
     os.replace(new, path)
 
 
-def _set_aside(course_root: Path, path: Path, student: str, task: str, report: Report,
+def _set_aside(course_root: Path, paths: list[Path], student: str, task: str, report: Report,
                reason: str = "not graded") -> None:
-    """Moves a file, link or folder, as it is, to the archive."""
+    """Moves files, links or folders of one folder, as they are, to one place in the archive."""
     shelf = _shelf(course_root, student, task)
     shelf.mkdir()
-    os.rename(path, shelf / path.name)
-    report.refuse(str(path.relative_to(course_root)), f"{reason}; moved to {shelf.relative_to(course_root)}")
+    for path in paths:
+        os.rename(path, shelf / path.name)
+        report.refuse(str(path.relative_to(course_root)), f"{reason}; moved to {shelf.relative_to(course_root)}")

@@ -146,6 +146,12 @@ def test_moodle_numbers_a_student_anew_in_each_task(course, upload):
                                    ("Max_Born", "task2_cvae")}
 
 
+def test_moodle_folders_of_newer_versions_end_without_an_underscore(course, upload):
+    report = collect(upload({
+        "Ada Lovelace_101_assignsubmission_file/Max Born_102_assignsubmission_file_x.ipynb": work()}), course)
+    assert set(stored(course)) == {("Ada_Lovelace", "task1_vae")} and not report.refusals
+
+
 def test_canvas_names_with_late_marker_and_resubmission(course, upload):
     new = work(answer="return 2 * x")
     collect(upload({
@@ -155,6 +161,12 @@ def test_canvas_names_with_late_marker_and_resubmission(course, upload):
     }), course)
     assert stored(course) == {("lovelaceada_12345", "task1_vae"): new, ("bornmax_12346", "task1_vae"): work()}
     assert time_of(course, "bornmax_12346") == at(6)
+
+
+def test_canvas_may_write_the_late_marker_small(course, tmp_path):
+    collect(folder_of(tmp_path / "d", {"bornmax_late_12346_67891_x.ipynb": work(),
+                                       "lovelaceada_12345_67890_x.ipynb": work()}), course)
+    assert {s for s, _ in stored(course)} == {"bornmax_12346", "lovelaceada_12345"}
 
 
 def test_gradescope_takes_students_and_times_from_its_own_file(course, upload):
@@ -178,6 +190,22 @@ submission_12:
                     "submission_13/z.ipynb": (work(), at(4))}), course)
     assert {s for s, _ in stored(course)} == {"4711", "max", "submission_13"}
     assert time_of(course, "max") == at(10, 10) and time_of(course, "submission_13") == at(4)
+
+
+@pytest.mark.parametrize("files", [
+    {"Ada Lovelace_11_assignsubmission_file_/x.ipynb": (work(), at(1)),
+     "Mallory M_12_assignsubmission_file_/submission_metadata.yml": b"@"},
+    {"ada/x.ipynb": (work(), at(1)), "mallory/submission_metadata.yml": b"@"},
+    {"export/submission_11/x.ipynb": (work(), at(1)), "submission_metadata.yml": b"@"},
+    {"ada.ipynb": (work(), at(1)), "submission_metadata.yml": b"@"}])
+def test_only_the_platforms_own_file_is_believed(course, tmp_path, files):
+    first = next(part for part in next(iter(files)).split("/") if part != "export")
+    forged = f"{first}:\n  :submitters:\n  - :sid: other\n  :created_at: 2000-01-01 00:00:00 UTC\n".encode()
+    files = {name: forged if data == b"@" else data for name, data in files.items()}
+    report = collect(folder_of(tmp_path / "d", files), course)
+    (student, task), = stored(course)
+    assert student != "other" and time_of(course, student, task) == at(1)
+    assert "submission_metadata.yml: not a notebook" in reasons(report)
 
 
 def test_plain_folders_and_files(course, upload):
@@ -327,6 +355,104 @@ def test_a_students_zip_cannot_speak_for_another_student(course, tmp_path):
     assert stored(course)["max_born", "task1_vae"] == work()
 
 
+NAMES = ["Ada Lovelace_11_assignsubmission_file_x", "lovelaceada_101_5001_x", "lovelaceada_LATE_101_5001_x", "_11",
+         "Ada_101_assignsubmission_file_x", "submission_11", "_11_assignsubmission_file_x", "101_5001_x", "x-99"]
+
+
+@pytest.mark.parametrize("theirs, hers", [
+    ("Mallory M_12_assignsubmission_file_", "Ada Lovelace_11_assignsubmission_file_"),
+    ("mallorym_102_5002_", "lovelaceada_101_5001_"), ("mallorym_LATE_102_5002_", "lovelaceada_101_5001_")])
+def test_a_file_name_cannot_make_an_upload_somebody_elses(course, tmp_path, theirs, hers):
+    (tmp_path / "roster.csv").write_text("id,name,moodle,canvas,login\nada,Ada Lovelace,11,101,lovelaceada\n"
+                                         "mallory,Mallory M,12,102,mallorym\n")
+    files = {f"{theirs}{name}.ipynb": (work(answer=f"return {n}"), at(9)) for n, name in enumerate(NAMES)}
+    files = folder_of(tmp_path / "d", {f"{hers}task1_vae.ipynb": (work(), at(1)), **files})
+    report = collect(files, course, roster=read_roster(tmp_path / "roster.csv"))
+    assert {s for s, _ in stored(course)} == {"ada", "mallory"} and "ada's newest upload" not in reasons(report)
+    assert stored(course)["ada", "task1_vae"] == work()
+
+
+def test_a_file_that_was_downloaded_and_handed_in_again_stays_hers(course, tmp_path):
+    again = "Ada Lovelace_11_assignsubmission_file_task1_vae.ipynb"
+    collect(folder_of(tmp_path / "d", {f"Ada Lovelace_77_assignsubmission_file_{again}": work(),
+                                       "Max Born_78_assignsubmission_file_x.ipynb": work()}), course)
+    assert {s for s, _ in stored(course)} == {"Ada_Lovelace", "Max_Born"}
+
+
+def test_an_archive_is_not_opened_for_each_of_its_files(course, tmp_path, monkeypatch):
+    inner = packed({f"{n}.ipynb": work(answer=f"return {n}") for n in range(20)})
+    files = zip_of(tmp_path / "a.zip", {f"{name}/x.zip": inner for name in ("ada", "eve", "max")})
+    opened = []
+
+    class Counted(zipfile.ZipFile):
+        def __init__(self, *args, **kwargs):
+            opened.append(args)
+            super().__init__(*args, **kwargs)
+
+    monkeypatch.setattr(zipfile, "ZipFile", Counted)
+    collect(files, course)
+    assert {s for s, _ in stored(course)} == {"ada", "eve", "max"}
+    assert len(opened) <= 1 + 3 * 3                       # of a student's: to list, to look into, to store
+
+
+def test_what_is_too_much_of_one_student_takes_nothing_from_the_others(course, upload, monkeypatch):
+    monkeypatch.setattr(intake, "MAX_NOTEBOOKS", 3)
+    report = collect(upload({"ada/x.ipynb": work(), "max/x.ipynb": work(),
+                             "eve/x.zip": packed({f"{n}.ipynb": work(answer=f"return {n}") for n in range(9)})}),
+                     course)
+    assert set(stored(course)) == {(name, "task1_vae") for name in ("ada", "eve", "max")}
+    assert len(report.refusals) == 2 + 1 and "eve handed in more than 3 notebooks" in reasons(report)
+    assert "this and 5 more were not looked at" in reasons(report)
+
+
+def test_too_many_bytes_of_one_student_take_nothing_from_the_others(course, upload, monkeypatch):
+    monkeypatch.setattr(intake, "MAX_TOTAL", 2 * 10**6)
+    big = {f"{n}.ipynb": b" " * 900_000 for n in range(5)}
+    report = collect(upload({"ada/x.ipynb": work(), "eve/x.zip": packed(big), "max/x.ipynb": work()}), course)
+    assert set(stored(course)) == {("ada", "task1_vae"), ("max", "task1_vae")}
+    assert reasons(report).count("eve handed in more than") == 1
+
+
+def test_the_files_of_a_class_are_not_counted(course, upload, monkeypatch):
+    monkeypatch.setattr(intake, "MAX_FILES", 3)
+    collect(upload({f"student{n}/x.ipynb": work() for n in range(5)}), course)
+    assert len(stored(course)) == 5
+
+
+@pytest.mark.parametrize("error", [RecursionError, MemoryError, KeyError])
+def test_a_notebook_that_cannot_be_looked_into_is_noted_and_stops_no_other(course, tmp_path, monkeypatch, error):
+    def rebuild(released, notebook):
+        if any("bomb" in cell.source for cell in notebook.cells):
+            raise error
+        return original(released, notebook)
+
+    original = intake.rebuild
+    monkeypatch.setattr(intake, "rebuild", rebuild)
+    bomb = work(answer="bomb")
+    report = collect(folder_of(tmp_path / "d", {"ada/task1_vae.ipynb": work(), "eve/task1_vae.ipynb": bomb,
+                                                "kim/x.ipynb": bomb, "max/x.ipynb": work()}), course)
+    assert {s for s, _ in stored(course)} == {"ada", "eve", "max"}
+    assert report.notes == [f"eve/task1_vae: The notebook cannot be looked into ({error.__name__})."]
+    assert f"kim/x.ipynb: belongs to none of the tasks task1_vae, task2_cvae by its name. The notebook cannot " \
+           f"be looked into ({error.__name__})." in reasons(report)
+    left = course / "submitted" / "kim" / "x.ipynb"
+    folder_of(course / "submitted", {"kim/x.ipynb": bomb, "zoe/x.ipynb": work()})
+    report = tidy_submitted(course)
+    assert [note.partition(":")[0] for note in report.notes] == ["eve/task1_vae/task1_vae.ipynb", "kim/x.ipynb"]
+    assert left.read_bytes() == bomb
+    left.unlink()
+    assert {s for s, _ in stored(course)} == {"ada", "eve", "max", "zoe"}
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_what_is_packed_in_a_rare_way_is_refused_unread(course, tmp_path, kind):
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", kind) as archive:
+        archive.writestr("x.ipynb", work())
+    report = collect(folder_of(tmp_path / "d", {"ada.ipynb": work(), "eve.zip": (tmp_path / "x.zip").read_bytes()}),
+                     course)
+    assert {s for s, _ in stored(course)} == {"ada"} and "eve.zip/x.ipynb: packed in a way" in reasons(report)
+
+
 def test_archive_bombs_are_refused_unread(course, tmp_path, monkeypatch):
     bomb = packed({"x.ipynb": b" " * 20_000_000})
     deep = packed({"x.zip": packed({"x.ipynb": work()})})
@@ -425,6 +551,14 @@ def test_tidying_gives_nbgrader_what_it_expects(course):
     assert report.students == {"k+u": "k_u"} and "torch.py" in reasons(report)
     again = tidy_submitted(course)
     assert not again.arrivals and not again.refusals
+
+
+def test_tidying_sets_the_other_files_of_a_task_aside_in_one_place(course):
+    names = {f"{n}.txt" for n in range(20)}
+    folder_of(course / "submitted" / "ada" / "task1_vae", {**dict.fromkeys(names, b""), "task1_vae.ipynb": work()})
+    report = tidy_submitted(course)
+    shelf, = (course / "archive" / "submitted" / "ada" / "task1_vae").iterdir()
+    assert {path.name for path in shelf.iterdir()} == names and len(report.refusals) == 20
 
 
 def test_tidying_leaves_what_was_collected_with_its_time(course, tmp_path):
