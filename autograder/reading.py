@@ -169,6 +169,7 @@ class _Reader:
         self.scan = _Scanner(self.text)
         self.cells: list[dict] = []
         self.strangers = 0
+        self.wrapped = False
 
     def read(self) -> None:
         """Raises ValueError where the text is damaged; `cells` holds what came before."""
@@ -187,6 +188,9 @@ class _Reader:
             return self.scan.items(at, self._cell)
         if key == "worksheets" and is_list:                      # nbformat 3
             return self.scan.items(at, self._worksheet)
+        if key == "content" and self.text[at:at + 1] == "{" and not self.wrapped:    # as Jupyter's contents API gives it
+            self.wrapped = True
+            return self.scan.members(at, self._top)
         return self.scan.end(at)
 
     def _worksheet(self, at: int) -> int:
@@ -239,8 +243,8 @@ def read_submission(data: bytes) -> tuple[NotebookNode, list[Repair]]:
     reader = _Reader(_as_utf8(data))
     try:
         reader.read()
-    except ValueError as damage:
-        why = MALFORMED if isinstance(damage, json.JSONDecodeError) else str(damage)
+    except (ValueError, RecursionError) as damage:
+        why = str(damage) if type(damage) is ValueError else MALFORMED
         repairs.append(repair("damaged", n=len(reader.cells), why=why) if reader.cells else
                        repair("unreadable", what=f"The file is not a notebook that can be read ({why})"))
     if reader.strangers:

@@ -532,6 +532,11 @@ def test_no_source_takes_long(make):
     assert time.monotonic() - started < 20
 
 
+def test_a_notebook_in_an_envelope_is_found():
+    result, _ = redo(json.dumps({"name": "x.ipynb", "type": "notebook", "content": answered()}).encode())
+    assert runs(result) == ALL_RIGHT
+
+
 def test_raw_cells_become_text_and_attachments_do_not_survive():
     notebook = put(answered(), nbformat.v4.new_raw_cell("<script>", metadata={"raw_mimetype": "text/html"}),
                    new_markdown_cell("![x](attachment:x.png)", attachments={"x.png": {"image/png": PIXEL}}),
@@ -560,7 +565,7 @@ def as_bytes(notebook, **options):
 
 @pytest.mark.parametrize("data", [
     b"", b"  \n", b"\xef\xbb\xbf", b"null", b"42", b'"text"', b"{}", b"[]", b"{", b"<html>",
-    b"\x00\xff\xfe\x80",
+    b"\x00\xff\xfe\x80", b'{"worksheets":[' * 3000,
     b'{"cells": 3}', b'{"cells": {"a": 1}}', b'{"cells": [1, null, "x", [], {}]}', b'{"nbformat": 99}',
     b'{"cells":[{"source":' + b"[" * 100_000, b'{"cells":[{"metadata":' + b'{"a":' * 100_000,
     b'{"cells":[{"cell_type":["x"],"source":{"a":1},"metadata":[],"outputs":{},"id":7}]}',
