@@ -4,8 +4,9 @@ import torch
 
 from autograder.questions.definition import Criterion, Question
 
-USED = (0.02, 0.6)      # variances, on both sides of the threshold of 0.01
-UNUSED = (2e-5, 0.005)
+# Variances on both sides of the threshold of 0.01, the nearest first: of one latent, and of the others.
+USED = (0.012, 0.017), (0.02, 1.0)
+UNUSED = (0.007, 0.0085), (0.004, 2e-4)
 
 
 def active_units(mu):
@@ -14,37 +15,52 @@ def active_units(mu):
 
 
 def build(draw, given):
-    """Codes whose latents lie far from 0 and have known variances; either definition of the variance is right."""
+    """Codes whose latents lie far from 0 and have known variances; either definition of the variance is right.
+
+    In every set one latent on each side is near the threshold. They take turns in how they spread: what is no
+    variance (range, quartiles, absolute deviations, variance of a part of the data) puts some on the wrong side.
+    """
     inputs, steps = {}, []
     tests = [{"test": "clean", "criterion": "interface"}]
-    for used, unused, n in ((3, 4, 60), (0, 7, 40), (6, 1, 40), (1, 5, 30), (5, 0, 60), (0, 1, 30)):
+    for turn, (used, unused, n) in enumerate(((3, 4, 60), (0, 7, 40), (6, 1, 40), (1, 5, 30), (5, 0, 60), (0, 1, 30))):
         name = f"used{used}of{used + unused}"
-        inputs[f"codes_{name}"] = _codes(draw, used, unused, n)
+        inputs[f"codes_{name}"] = _codes(draw, used, unused, n, turn)
         steps.append({"as": name, "call": "active_units", "args": [f"$codes_{name}"], "numbers": True})
         tests += [{"test": "whole", "criterion": "interface", "of": name},
                   {"test": "close", "criterion": "value", "of": name}]
     return inputs, steps, tests
 
 
-def _codes(draw, used: int, unused: int, n: int) -> torch.Tensor:
+def _codes(draw, used: int, unused: int, n: int, turn: int) -> torch.Tensor:
     """(n, used + unused), in random order: variances spread over USED and UNUSED; one in three has the mean 0, the
-    others one far from it. Of five unused latents or more one is constant."""
+    others one far from it. Of five unused latents or more one is constant, and two nearly so."""
     columns = []
-    for (low, high), number in ((USED, used), (UNUSED, unused)):
+    for (near, (low, high)), number in ((USED, used), (UNUSED, unused)):
         for i in range(number):
-            variance = low * (high / low) ** ((i + 0.1 + 0.8 * float(draw.uniform(1))) / number)
-            column = draw.normal(n).double()
+            place = (i - 0.9 + 0.8 * float(draw.uniform(1))) / max(number - 1, 1)
+            variance = low * (high / low) ** place if i else float(draw.uniform(1, low=near[0], high=near[1]))
+            column = _column(draw, n, (i + turn) % 3, late=low > 0.01)
             columns.append((column - column.mean()) / column.std() * variance ** 0.5)
     if unused >= 5:
-        columns[-1] = torch.zeros(n).double()
+        for place, variance in ((-3, 1.5e-4), (-2, 3e-6), (-1, 0.0)):
+            columns[place] *= (variance / columns[place].var()) ** 0.5
     codes = torch.stack(columns, dim=1)
     codes += draw.signed(1, used + unused) * (torch.arange(used + unused) % 3 != 1)
     return codes[:, draw.permutation(used + unused)].float()
 
 
+def _column(draw, n: int, kind: int, late: bool) -> torch.Tensor:
+    """(n,) that are Gaussian (kind 0), of two sizes (1), or alike but for a sixth of them at the end or beginning (2)."""
+    noise = draw.normal(n).double()
+    sides = draw.signed(n, low=1.0, high=1.0)
+    if kind == 2:
+        sides *= (torch.arange(n) >= n - n // 6) if late else (torch.arange(n) < n // 6)
+    return noise if kind == 0 else sides + 0.1 * noise
+
+
 question = Question(
     name="active_units", task="task3_experiments", answers=("active_units",), build=build,
-    checked="six sets of codes with 0 to 6 active latents, variances from 0 to 0.6",
+    checked="six sets of codes with 0 to 6 active latents, variances from 0 to 1",
     criteria=(Criterion("interface", "one whole number, input left alone", 0.25),
               Criterion("value", "latents with a variance over the data above 0.01", 0.75, core=True)))
 
@@ -105,6 +121,46 @@ def threshold(mu):
 @question.also("threshold")
 def threshold_of_a_thousandth(mu):
     return int((mu.var(dim=0) > 0.001).sum())
+
+
+@question.also("threshold")
+def threshold_of_a_fiftieth(mu):
+    return int((mu.var(dim=0) > 0.02).sum())
+
+
+@question.also("threshold")
+def half_the_threshold(mu):
+    return int((mu.var(dim=0) > 0.005).sum())
+
+
+@question.misconception("A variance is not divided by N once more: that is the variance of a mean.")
+def variance_of_mean(mu):
+    return int((mu.var(dim=0) / len(mu) > 0.01).sum())
+
+
+@question.misconception("The squares are added up: a variance is their mean over the data.")
+def sum_of_squares(mu):
+    return int(((mu - mu.mean(dim=0)).square().sum(dim=0) > 0.01).sum())
+
+
+@question.misconception("Only some of the images count here: take the variance over all of them.")
+def first_half(mu):
+    return int((mu[:len(mu) // 2].var(dim=0) > 0.01).sum())
+
+
+@question.misconception("This is another measure of spread than the variance, the mean square distance from the mean.")
+def range_of_values(mu):
+    return int((mu.amax(dim=0) - mu.amin(dim=0) > 0.4).sum())
+
+
+@question.also("range_of_values")
+def absolute_deviation(mu):
+    return int(((mu - mu.mean(dim=0)).abs().mean(dim=0) > 0.08).sum())
+
+
+@question.also("range_of_values")
+def quartiles(mu):
+    return int((mu.quantile(0.75, dim=0) - mu.quantile(0.25, dim=0) > 0.12).sum())
 
 
 @question.misconception("Some variance above 0 is always there: the threshold is 0.01.")

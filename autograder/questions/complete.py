@@ -1,11 +1,20 @@
 """complete: fill in hidden pixels by encoding and decoding again and again."""
 
+import copy
+import math
+
 import torch
 
 from autograder.questions.definition import Criterion, Question
 from utils.check.models import SmallCVAE, SmallVAE
 
 LATENT = 3
+# The VAE's code turns by this angle in the plane of two latents in each round, and grows until tanh holds it: it comes
+# to no rest, so that every number of steps gives other pictures. The CVAE's comes to rest soon, wherever it starts.
+ANGLE, GROWTH = 2.0, 0.08
+# How many pictures, and how many steps; None: the default, 20. Its pictures are not those of other numbers of steps.
+ROUNDS = {"vae": ((1, 2), (2, 1), (5, 12), (3, None)), "cvae": ((1, 2), (2, 1), (5, 3), (3, None))}
+OTHER_STEPS = (5, 10, 15, 19, 21, 25, 30, 40, 50, 100)
 
 
 def complete(model, x, mask, y=None, steps=20):
@@ -14,31 +23,36 @@ def complete(model, x, mask, y=None, steps=20):
     Hidden pixels start at 0; in each step the mean of q is decoded, and its probabilities replace them. Rezende,
     Mohamed and Wierstra 2014, appendix F, with means in place of samples.
     """
-    labels = () if y is None else (y,)
     picture = mask * x
-    with torch.no_grad():
-        for _ in range(steps):
-            mu, _ = model.encode(picture, *labels)
-            picture = mask * x + (1 - mask) * torch.sigmoid(model.decode(mu, *labels))
+    for _ in range(steps):
+        picture = _round(model, picture, x, mask, y)
     return picture
 
 
-def build(draw, given):
-    """One, two, three steps and the default number, with a VAE and a CVAE; what is hidden is there to be peeked at.
+def _round(model, picture, x, mask, y):
+    labels = () if y is None else (y,)
+    with torch.no_grad():
+        mu, _ = model.encode(picture, *labels)
+        return mask * x + (1 - mask) * torch.sigmoid(model.decode(mu, *labels))
 
-    Drawn until each step, the start, and the hidden pixels change the result by 30 tolerances or more.
+
+def build(draw, given):
+    """A few steps and the default number, with a VAE and a CVAE; what is hidden is there to be peeked at.
+
+    Drawn until one step more, the hidden pixels and another default change the result by 30 tolerances or more, and
+    rounding by a tenth of one at most.
     """
     inputs, steps, tests = {}, [], [{"test": "clean", "criterion": "interface"}]
     for kind, model_class, tensors in (("vae", SmallVAE, "AWb"), ("cvae", SmallCVAE, "AWbFV")):
-        changes = 0.0
-        while changes < 30 * 1e-4:
-            weights = draw.small_model(LATENT, num_classes=10 if kind == "cvae" else None)
-            x, mask, y = draw.images(5), _masks(draw, 5), draw.labels(5)
+        changes, rounding = 0.0, 1.0
+        while changes < 30 * 1e-4 or rounding > 1e-5:
+            weights = _weights(draw, kind)
+            x, mask, y = draw.images(5), _masks(draw, 5), torch.cat([torch.zeros(1), 1 + draw.labels(4, 9)]).long()
             model = model_class(*(weights[name] for name in tensors))
-            changes = _least_change(model, x, mask, y if kind == "cvae" else None)
+            changes, rounding = _changes(model, x, mask, y if kind == "cvae" else None)
         inputs |= {f"{name}_{kind}": weights[name] for name in tensors}
         steps.append({"as": kind, "given": model_class.__name__, "tensors": [f"{name}_{kind}" for name in tensors]})
-        for n, rounds in ((1, 2), (2, 1), (5, 3), (3, None)):
+        for n, rounds in ROUNDS[kind]:
             name = f"{kind}{n}"
             inputs |= {f"x_{name}": x[:n], f"mask_{name}": mask[:n]}
             kwargs = {} if rounds is None else {"steps": rounds}
@@ -55,6 +69,15 @@ def build(draw, given):
     return inputs, steps, tests
 
 
+def _weights(draw, kind: str) -> dict:
+    """The weights of a small model; the code of a VAE turns from round to round."""
+    if kind == "cvae":
+        return draw.small_model(LATENT, num_classes=10)
+    weights, turn = draw.small_model(LATENT), torch.eye(LATENT)
+    turn[:2, :2] = torch.tensor([[math.cos(ANGLE), -math.sin(ANGLE)], [math.sin(ANGLE), math.cos(ANGLE)]])
+    return weights | {"A": GROWTH * weights["W"].T @ turn}
+
+
 def _masks(draw, n: int) -> torch.Tensor:
     """(n, 1, 28, 28) of 0 and 1: halves, quarters and single pixels take turns."""
     masks = (draw.uniform(n, 1, 28, 28) < 0.5).float()
@@ -65,21 +88,23 @@ def _masks(draw, n: int) -> torch.Tensor:
     return masks
 
 
-def _least_change(model, x, mask, y) -> float:
-    """By how much the result changes, for the picture where it changes least, with one step more or another start."""
-    def filled(picture, rounds):
-        return complete(model, picture, mask, y, rounds)
-
-    hidden = 1 - mask
-    after = [filled(x, rounds) for rounds in (1, 2, 3, 4)]
-    gaps = [(first - second).abs() for first, second in zip(after, after[1:])]
-    gaps.append((hidden * (x - after[0])).abs())
-    return min(float(gap.flatten(1).amax(1).min()) for gap in gaps)
+def _changes(model, x, mask, y) -> tuple[float, float]:
+    """By how much the result changes, for the picture where it changes least, with other numbers of steps and with
+    another start; and by rounding, for the picture where it changes most."""
+    after, picture = {}, mask * x
+    for rounds in range(1, 1 + (20 if y is not None else max(OTHER_STEPS))):
+        after[rounds] = picture = _round(model, picture, x, mask, y)
+    gaps = [after[rounds] - after[rounds + 1] for rounds in (1, 2, 3)] + [(1 - mask) * (x - after[1])]
+    if y is None:
+        gaps += [after[12] - after[rounds] for rounds in (10, 11, 13)]
+        gaps += [(after[20] - after[rounds])[:3] for rounds in OTHER_STEPS]
+    exact = complete(copy.deepcopy(model).double(), x.double(), mask.double(), y)
+    return (min(float(gap.abs().flatten(1).amax(1).min()) for gap in gaps), float((exact - after[20]).abs().max()))
 
 
 question = Question(
     name="complete", task="task3_experiments", answers=("complete",), build=build,
-    checked="1, 2, 3 and the default number of steps, with a VAE and with a CVAE, for halves, quarters and single pixels",
+    checked="1 to 12 steps and the default, with a VAE and with a CVAE, for halves, quarters and single pixels",
     criteria=(Criterion("interface", "N pictures, without gradient, inputs left alone", 0.5),
               Criterion("observed", "observed pixels stay exactly as they are", 0.5),
               Criterion("filled", "hidden pixels start at 0 and follow the decoded mean, step by step", 1.5, core=True),
@@ -171,6 +196,31 @@ def one_more(model, x, mask, y=None, steps=20):
 @question.misconception("One step is missing.")
 def one_less(model, x, mask, y=None, steps=20):
     return _complete(model, x, mask, y, steps - 1)
+
+
+@question.misconception("The default of `steps` is another one than in the stub: 20 are due where no number is given.")
+def default_of_ten(model, x, mask, y=None, steps=10):
+    return _complete(model, x, mask, y, steps)
+
+
+@question.also("default_of_ten")
+def default_of_five(model, x, mask, y=None, steps=5):
+    return _complete(model, x, mask, y, steps)
+
+
+@question.also("default_of_ten")
+def default_of_fifty(model, x, mask, y=None, steps=50):
+    return _complete(model, x, mask, y, steps)
+
+
+@question.also("default_of_ten")
+def default_of_a_hundred(model, x, mask, y=None, steps=100):
+    return _complete(model, x, mask, y, steps)
+
+
+@question.misconception("There is a largest number of steps here: take as many as `steps` says.")
+def ten_at_most(model, x, mask, y=None, steps=20):
+    return _complete(model, x, mask, y, min(steps, 10))
 
 
 @question.misconception("Hidden pixels start at 0, not at 0.5.")

@@ -20,16 +20,19 @@ def early_stopping(losses, patience):
 
 # What a sequence of losses must contain: the patience, and whether the reference must stop before the end (None: at it).
 SHAPES = {"ties": (3, True), "again": (2, True), "late": (2, True), "never": (4, False), "falls": (1, False),
-          "rises": (3, True), "last": (3, None), "one": (1, False), "zigzag": (2, True), "long": (5, True)}
+          "rises": (3, True), "last": (3, None), "one": (1, False), "zigzag": (2, True), "long": (5, True),
+          "once": (1, True), "patient": (8, True)}
+# Where losses start, how far a step goes at least and at most, and their decimals.
+SCALES = ((100, 0.3, 4.0, 1), (0.6, 2e-5, 9e-5, 6), (3000, 30, 400, 0), (1, 0.3, 4.0, 2))
 
 
 def build(draw, given):
-    """Three of each shape, which differ in their numbers and in their lengths."""
+    """Each shape in each scale; they differ in their numbers and in their lengths."""
     steps, tests = [], [{"test": "clean", "criterion": "interface"}]
     for shape, (patience, _) in SHAPES.items():
-        for i in range(3):
+        for i, scale in enumerate(SCALES):
             name = f"{shape}{i}"
-            steps.append({"as": name, "call": "early_stopping", "args": [_losses(draw, shape), patience],
+            steps.append({"as": name, "call": "early_stopping", "args": [_losses(draw, shape, *scale), patience],
                           "numbers": True})
             tests += [{"test": "count", "criterion": "interface", "of": name, "n": 2},
                       *({"test": "whole", "criterion": "interface", "of": f"{name}.{part}"} for part in (0, 1)),
@@ -38,31 +41,28 @@ def build(draw, given):
     return {}, steps, tests
 
 
-def _losses(draw, shape: str) -> list[float]:
-    """Losses around 100, with one decimal: steps down (d), up (u) and ties (t) with the best so far."""
+def _losses(draw, shape: str, start: float, least: float, most: float, digits: int) -> list[float]:
+    """Losses from `start` to 1.5 `start` on: steps down (d), up (u) and ties (t) with the best so far."""
     pattern = {
         "ties": "dddttuttt", "again": "ddutdduuudd", "late": "duudddd", "never": "duudduuudd", "falls": "dddddd",
-        "rises": "uuuuuu", "last": "dddduuu", "one": "", "zigzag": "dudududuudd", "long": "duuutduuuuuuddd"}[shape]
+        "rises": "uuuuuu", "last": "dddduuu", "one": "", "zigzag": "dudududuudd", "long": "duuutduuuuuuddd",
+        "once": "ddudd", "patient": "duuuuuuduuuuuuuudd"}[shape]
     if shape in ("falls", "rises", "long"):
         pattern += pattern[-1] * draw.integer(0, 4)
     elif shape not in ("one", "last"):
         pattern = "d" * draw.integer(0, 3) + pattern
     elif shape == "last":
         pattern = "d" * draw.integer(0, 3) + pattern
-    losses = [100 + draw.integer(0, 500) / 10]
+    losses = [round(start * float(draw.uniform(1, low=1.0, high=1.5)), digits)]
     for step in pattern:
-        best = min(losses)
-        change = draw.integer(3, 40) / 10
-        if step == "u" and losses[-1] > best:   # above the best, below or above the last
-            losses.append(round(best + change, 1))
-        else:
-            losses.append(round(best + {"d": -change, "u": change, "t": 0.0}[step], 1))
+        best, change = min(losses), float(draw.uniform(1, low=least, high=most))    # up: below or above the last
+        losses.append(round(best + {"d": -change, "u": change, "t": 0.0}[step], digits))
     return losses
 
 
 question = Question(
     name="early_stopping", task="task3_experiments", answers=("early_stopping",), build=build,
-    checked="30 courses of losses: with ties, without an end, with a better epoch after the stop",
+    checked="48 courses of losses, large, tiny, below 0: with ties, without an end, with a better epoch after the stop",
     criteria=(Criterion("interface", "two whole numbers, the losses left alone", 0.5),
               Criterion("stop", "the first epoch with `patience` epochs since the best one", 1.0, core=True),
               Criterion("best", "the best epoch until then, the first of equals", 0.5)))
@@ -99,6 +99,87 @@ def exchanged(losses, patience):
 @question.misconception("A tie is no improvement: only a lower loss is a new best epoch.")
 def ties_improve(losses, patience):
     return _stop(losses, patience, better=lambda loss, best: loss <= best)
+
+
+@question.misconception("Every lower loss is a new best one, by however little: compare the losses as they are.")
+def least_change(losses, patience):
+    return _stop(losses, patience, better=lambda loss, best: loss < best - 1e-4)
+
+
+@question.also("least_change")
+def least_change_of_a_tenth(losses, patience):
+    return _stop(losses, patience, better=lambda loss, best: loss < best - 0.1)
+
+
+@question.also("least_change")
+def least_change_of_a_thousandth(losses, patience):
+    return _stop(losses, patience, better=lambda loss, best: loss < best - 1e-3)
+
+
+@question.also("least_change")
+def relative_change(losses, patience):
+    return _stop(losses, patience, better=lambda loss, best: loss < best * (1 - 1e-4))
+
+
+@question.also("least_change")
+def rounded(losses, patience):
+    return right([round(loss, 1) for loss in losses], patience)
+
+
+@question.also("least_change")
+def rounded_to_four(losses, patience):
+    return right([round(loss, 4) for loss in losses], patience)
+
+
+@question.misconception("Losses may be below 0, and lower is better there, too: compare them with their sign.")
+def absolute(losses, patience):
+    return right([abs(loss) for loss in losses], patience)
+
+
+def _from(first_best, losses, patience):
+    """As if an epoch 0 with this loss had come first; best_epoch 1 where there is no better one."""
+    best, best_epoch = first_best, 1
+    for epoch, loss in enumerate(losses, 1):
+        if loss < best:
+            best, best_epoch = loss, epoch
+        if epoch - best_epoch >= patience:
+            return epoch, best_epoch
+    return len(losses), best_epoch
+
+
+@question.misconception("The first best loss is a fixed number, and losses may lie above it: start from infinity.")
+def fixed_start(losses, patience):
+    return _from(1000.0, losses, patience)
+
+
+@question.also("fixed_start")
+def fixed_start_of_hundred(losses, patience):
+    return _from(100.0, losses, patience)
+
+
+@question.also("fixed_start")
+def fixed_start_of_one(losses, patience):
+    return _from(1.0, losses, patience)
+
+
+@question.also("fixed_start")
+def fixed_start_of_zero(losses, patience):
+    return _from(0.0, losses, patience)
+
+
+@question.misconception("The patience is another number here: use it as it is given, even if it is 1.")
+def patience_of_two_or_more(losses, patience):
+    return right(losses, max(patience, 2))
+
+
+@question.also("patience_of_two_or_more")
+def patience_of_five_at_most(losses, patience):
+    return right(losses, min(patience, 5))
+
+
+@question.also("patience_of_two_or_more")
+def patience_of_three(losses, patience):
+    return right(losses, 3)
 
 
 @question.misconception("One epoch too late: stop as soon as `patience` epochs in a row brought nothing better.")

@@ -6,9 +6,9 @@ from torch.distributions import Bernoulli, Normal
 
 from autograder.questions.definition import Criterion, Question
 from autograder.questions.sampling import bounds, moments, nodes
-from utils.check.models import SmallVAE, bend
+from utils.check.models import VaryingVAE, bend
 
-KINDS, LATENT, SAMPLES, ROWS = 2, 2, 5, 600
+KINDS, LATENT, SAMPLES, ROWS, ASIDE = 2, 2, 5, 600, 1300
 
 
 def elbo(model, x, n_samples):
@@ -26,17 +26,22 @@ def elbo(model, x, n_samples):
 
 
 def build(draw, given):
-    """1,200 ELBOs of two images, from five draws each.
+    """1,200 ELBOs of two images, from five draws each, and 1,300 of a third from one draw and from two.
 
     Three ways are right: the KL in closed form, the mean of log p(x, z) - log q(z given x) over the same draws, and
-    `monte_carlo_kl` with draws of its own. They agree on average and differ in how much they vary. False rejects:
-    1e-10 for the means, less for the spread.
+    `monte_carlo_kl` with draws of its own. They agree on average and differ in how much they vary, but for the third
+    image, whose KL is nearly 0: it shows how many draws there are. False rejects: 1e-10 for the means, 2e-9 for spread
+    and independence.
     """
     inputs = _model(draw)
-    low, high, std = _expected(inputs)
-    inputs |= {"low": low, "high": high, "std": std}
-    steps = [{"as": "model", "given": "SmallVAE", "tensors": ["A", "W", "b"]}]
+    low, high, std = _expected(inputs, inputs["x"], ROWS * SAMPLES)
+    inputs |= {"low": low, "high": high, "std": std / SAMPLES ** 0.5}
+    low, high, std = _expected(inputs, inputs["x_aside"], ASIDE * 2)
+    inputs |= {"low_two": low, "high_two": high, "std_one": std, "std_two": std / 2 ** 0.5}
+    steps = [{"as": "model", "given": "VaryingVAE", "tensors": ["A", "W", "b", "L"]}]
     steps.append({"as": "draws", "call": "elbo", "args": ["$model", f"$x*{ROWS}", SAMPLES], "after": ["model"]})
+    steps += [{"as": name, "call": "elbo", "args": ["$model", f"$x_aside*{ASIDE}", samples], "after": ["model"]}
+              for name, samples in (("one", 1), ("two", 2))]
     tests = [{"test": "clean", "criterion": "interface"}]
     for n, samples in ((1, 1), (2, 3), (5, 2)):
         name = f"n{n}"
@@ -44,50 +49,63 @@ def build(draw, given):
         steps.append({"as": name, "call": "elbo", "args": ["$model", f"$x_{name}", samples], "after": ["model"]})
         tests.append({"test": "returns", "criterion": "interface", "of": name, "shape": [n]})
     steps.append({**steps[-1], "as": "again", "right_after": name})
-    tests += [{"test": "average", "criterion": "value", "of": "draws", "low": "low", "high": "high", "tolerance": 0.1},
+    tests += [{"test": "average", "criterion": "value", "of": "draws", "low": "low", "high": "high", "tolerance": 0.15},
+              {"test": "average", "criterion": "value", "of": "two", "low": "low_two", "high": "high_two",
+               "tolerance": 0.15},
               {"test": "spread", "criterion": "samples", "of": "draws", "std": "std", "tolerance": 0.1},
+              *({"test": "spread", "criterion": "samples", "of": name, "std": f"std_{name}", "factor": 1.2,
+                 "tolerance": 0.1} for name in ("one", "two")),
+              {"test": "unrelated", "criterion": "samples", "of": "draws", "like": "low"},
+              {"test": "unrelated", "criterion": "samples", "of": "one", "like": "low_two"},
+              {"test": "unrelated", "criterion": "samples", "of": "two", "like": "low_two"},
               {"test": "differs", "criterion": "samples", "of": "n5", "other": "again", "atol": 0.0,
                "say": "Two calls gave the same ELBO: draw the noise anew in each call."}]
     return inputs, steps, tests
 
 
 def _model(draw):
-    """The weights of a SmallVAE, and images `x` that it reconstructs: log p(x given z) is largest at their means.
+    """The weights of a VaryingVAE, and images `x` that it reconstructs: log p(x given z) is largest at their means.
 
     So it varies by a few nats only, and both the KL, which is small for one image and large for the other, and the
-    noise show in its mean. The latents move the same pixels: noise that they share shows as well.
+    noise show in its mean. The latents move the same pixels: noise that they share shows as well. The image `x_aside`
+    is not what its code decodes to: log p(x given z) rises along a line, and noise of opposite signs cancels out.
     """
-    near, far = draw.signed(1, LATENT, low=1.3, high=1.5), draw.signed(1, LATENT, low=2.2, high=2.5)
-    z, b = torch.cat([near, far]), draw.normal(784) / 4
-    first, second = draw.normal(2, 784) / 12
+    near, far = draw.signed(1, LATENT, low=0.8, high=1.0), draw.signed(1, LATENT, low=2.2, high=2.5)
+    z, b = torch.cat([near, far, torch.full((1, LATENT), 2.5)]), draw.normal(784) / 4
+    mu = torch.cat([near, far, draw.signed(1, LATENT, low=0.03, high=0.06)])
+    logvar = torch.stack([draw.uniform(LATENT, low=0.5, high=0.6), -draw.uniform(LATENT, low=1.2, high=1.4),
+                          draw.signed(LATENT, low=0.03, high=0.06)])
+    logvar[:2, draw.integer(0, 1)] *= 1.8       # latents differ
+    first, second = draw.normal(2, 784) / 26
     W = torch.stack([first, 0.8 * first + 0.6 * second])
     x = torch.sigmoid(bend(z @ W + b))
-    return {"A": torch.linalg.pinv(x) @ torch.atanh(z / 3), "W": W, "b": b, "x": x.reshape(-1, 1, 28, 28)}
+    A, L = (torch.linalg.pinv(x) @ torch.atanh(part / 3) for part in (mu, logvar))
+    x = x.reshape(-1, 1, 28, 28)
+    return {"A": A, "W": W, "b": b, "L": L, "x": x[:KINDS], "x_aside": x[KINDS:]}
 
 
-def _expected(inputs):
-    """Bounds (K,) of the mean over rows and samples, and the standard deviation (3, K) of one row of each right way."""
-    model = SmallVAE(*(inputs[name].double() for name in ("A", "W", "b")))
-    x = inputs["x"].double()
+def _expected(inputs, x, draws):
+    """Bounds (K,) of the mean over so many draws, and the standard deviation (3, K) of one draw of each right way."""
+    model = VaryingVAE(*(inputs[name].double() for name in ("A", "W", "b", "L")))
+    x = x.double()
     eps, weights = nodes(LATENT)
     with torch.no_grad():
         mu, logvar = model.encode(x)
         z = mu + (logvar / 2).exp() * eps[:, None]
-        logits = model.decode(z.flatten(0, 1)).reshape(len(eps), KINDS, 784)
+        logits = model.decode(z.flatten(0, 1)).reshape(len(eps), len(x), 784)
     log_p = -F.binary_cross_entropy_with_logits(logits, x.flatten(1).expand_as(logits), reduction="none").sum(-1)
     ratio = (z.square() - eps[:, None].square() - logvar).sum(-1) / 2
-    parts = [bounds(part, weights, ROWS * SAMPLES) for part in (log_p, ratio, log_p - ratio)]
+    parts = [bounds(part, weights, draws) for part in (log_p, ratio, log_p - ratio)]
     low = torch.minimum(parts[0][0] - parts[1][1], parts[2][0])
     high = torch.maximum(parts[0][1] - parts[1][0], parts[2][1])
     ways = [moments(part, weights)[1] for part in (log_p, ratio, log_p - ratio)]
-    std = torch.stack([ways[0], ways[2], (ways[0].square() + ways[1].square()).sqrt()]) / SAMPLES ** 0.5
-    return low, high, std
+    return low, high, torch.stack([ways[0], ways[2], (ways[0].square() + ways[1].square()).sqrt()])
 
 
 question = Question(
     name="elbo_samples", task="task3_experiments", answers=("elbo",), build=build, calls=("monte_carlo_kl",),
     library=True,
-    checked="mean and spread of 1,200 ELBOs of two images from five draws each, fresh in each call",
+    checked="mean and spread of 1,200 ELBOs from five draws each, and of 1,300 from one and from two, fresh in each call",
     criteria=(Criterion("interface", "one number for each image, inputs left alone", 0.5),
               Criterion("value", "log p(x given z) on average over z ~ q, minus the KL", 1.0, core=True),
               Criterion("samples", "n_samples fresh draws for each image", 0.5)))
@@ -129,12 +147,12 @@ def negative(model, x, n_samples):
     return -right(model, x, n_samples)
 
 
-@question.misconception("The KL is added: it is a cost, so the ELBO subtracts it.", random=True)
+@question.misconception("The KL is added: it is a cost, so the ELBO subtracts it.")
 def kl_added(model, x, n_samples):
     return _elbo(model, x, n_samples, kl=lambda mu, logvar: -_kl(mu, logvar))
 
 
-@question.misconception("The KL is missing: this is only how well z explains the pixels.", random=True)
+@question.misconception("The KL is missing: this is only how well z explains the pixels.")
 def no_kl(model, x, n_samples):
     return _elbo(model, x, n_samples, kl=lambda mu, logvar: 0)
 
@@ -165,7 +183,7 @@ def logsumexp(model, x, n_samples):
                  combine=lambda values: values.logsumexp(0) - torch.tensor(float(n_samples)).log())
 
 
-@question.also("logsumexp")
+@question.misconception("The best of the draws is taken: the ELBO averages over all of them.", random=True)
 def largest(model, x, n_samples):
     return _elbo(model, x, n_samples, combine=lambda values: values.amax(0))
 
@@ -190,7 +208,7 @@ def uniform(model, x, n_samples):
     return _elbo(model, x, n_samples, z=lambda mu, std: mu + std * torch.rand_like(mu))
 
 
-@question.misconception("n_samples is not used: the ELBO varies as much as one from a single draw.", random=True)
+@question.misconception("Fewer than n_samples draws are averaged, or some come again: the ELBO varies too much.")
 def one_sample(model, x, n_samples):
     return right(model, x, 1)
 
@@ -198,6 +216,40 @@ def one_sample(model, x, n_samples):
 @question.also("one_sample")
 def one_draw_repeated(model, x, n_samples):
     return _elbo(model, x, 1, combine=lambda values: values.expand(n_samples, -1).mean(0))
+
+
+@question.also("one_sample")
+def one_draw_less(model, x, n_samples):
+    return right(model, x, max(n_samples - 1, 1))
+
+
+@question.also("one_sample")
+def half_of_the_draws(model, x, n_samples):
+    return right(model, x, max(n_samples // 2, 1))
+
+
+@question.misconception("More than n_samples draws are made: the ELBO varies too little.")
+def one_draw_more(model, x, n_samples):
+    return right(model, x, n_samples + 1)
+
+
+def _with_noise(model, x, noise):
+    """The ELBO with this noise (J, N, Z)."""
+    waiting = iter(noise)
+    return _elbo(model, x, len(noise), z=lambda mu, std: mu + std * next(waiting))
+
+
+@question.misconception("Draws come in pairs of opposite noise: all n_samples must be independent of each other.",
+                        random=True)
+def opposite_draws(model, x, n_samples):
+    noise = torch.randn((n_samples + 1) // 2, len(x), model.latent_dim)
+    return _with_noise(model, x, torch.cat([noise, -noise])[:n_samples])
+
+
+@question.misconception("Some images share their noise: every image needs noise of its own.")
+def noise_of_the_first_half(model, x, n_samples):
+    half = torch.randn(n_samples, (len(x) + 1) // 2, model.latent_dim)
+    return _with_noise(model, x, torch.cat([half, half], dim=1)[:, :len(x)])
 
 
 @question.misconception("All images share their noise: draw it for each image.", random=True)
@@ -254,7 +306,7 @@ def no_prior(model, x, n_samples):
     return _joint(model, x, n_samples, prior=0)
 
 
-@question.misconception("The term - log q(z given x) is missing: without it this is no bound of log p(x).", random=True)
+@question.misconception("The term - log q(z given x) is missing: without it this is no bound of log p(x).")
 def no_posterior(model, x, n_samples):
     return _joint(model, x, n_samples, posterior=0)
 
@@ -289,7 +341,35 @@ def kl_summed(model, x, n_samples):
     return _elbo(model, x, n_samples, kl=lambda mu, logvar: _kl(mu, logvar).sum())
 
 
-@question.misconception("The factor 0.5 of the KL is missing.", random=True)
+@question.misconception("A term of the closed form of the KL is wrong: compare it with your kl_divergence of Task 1.")
+def kl_all_added(model, x, n_samples):
+    return _elbo(model, x, n_samples, kl=lambda mu, logvar: 0.5 * (1 + logvar + mu.square() + logvar.exp()).sum(1))
+
+
+@question.misconception("The KL lacks - 1 - logvar: without it a narrow q costs nothing.", random=True)
+def kl_without_logvar(model, x, n_samples):
+    return _elbo(model, x, n_samples, kl=lambda mu, logvar: 0.5 * (mu.square() + logvar.exp()).sum(1))
+
+
+@question.also("kl_all_added")
+def kl_of_logvar_squared(model, x, n_samples):
+    return _elbo(model, x, n_samples,
+                 kl=lambda mu, logvar: 0.5 * (mu.square() + logvar.exp() - 1 + logvar.square()).sum(1))
+
+
+@question.also("kl_all_added")
+def kl_of_logvar_s_size(model, x, n_samples):
+    return _elbo(model, x, n_samples,
+                 kl=lambda mu, logvar: 0.5 * (mu.square() + logvar.exp() - 1 + logvar.abs()).sum(1))
+
+
+@question.also("kl_all_added")
+def kl_of_std(model, x, n_samples):
+    return _elbo(model, x, n_samples,
+                 kl=lambda mu, logvar: 0.5 * (mu.square() + (0.5 * logvar).exp() - 1 - 0.5 * logvar).sum(1))
+
+
+@question.misconception("The factor 0.5 of the KL is missing.")
 def kl_doubled(model, x, n_samples):
     return _elbo(model, x, n_samples, kl=lambda mu, logvar: 2 * _kl(mu, logvar))
 

@@ -15,12 +15,13 @@ def generate(model, n):
 
 
 def build(draw, given):
-    """A model with a linear decoder: the 6,000 z behind the pictures are read back from their pixels."""
+    """The 6,000 z behind the pictures are read back from their pixels; few pictures are only compared."""
     inputs = draw.small_model(LATENT)
     steps = [{"as": "model", "given": "SmallVAE", "tensors": ["A", "W", "b"]}]
     steps += [{"as": name, "call": "generate", "args": ["$model", n], "after": ["model"],
                **({"pixels": "pixels"} if n > 9 else {})}
-              for name, n in (("one", 1), ("seven", 7), ("draws", 6000), ("again", 6000))]
+              for name, n in (("one", 1), ("one_again", 1), ("seven", 7), ("seven_again", 7), ("draws", 6000),
+                              ("again", 6000))]
     next(step for step in steps if step["as"] == "again")["right_after"] = "draws"
     latent = {"labels": False}
     tests = [{"test": "clean", "criterion": "interface"},
@@ -30,9 +31,14 @@ def build(draw, given):
              {"test": "within", "criterion": "probabilities", "of": "seven", "low": 0.0, "high": 1.0,
               "say": "Your pictures are no probabilities between 0 and 1: the decoder gives logits, apply the sigmoid."},
              {"test": "fresh", "criterion": "prior", "of": "draws", "other": "again", "latent": latent},
+             {"test": "differs", "criterion": "prior", "of": "seven",
+              "say": "Two pictures of one call are the same: draw a z for each."},
              {"test": "gaussian", "criterion": "prior", "of": "draws", "mean": 0.0, "std": 1.0, "latent": latent,
               "tolerance": 0.1},
-             {"test": "independent", "criterion": "prior", "of": "draws", "mean": 0.0, "std": 1.0, "latent": latent}]
+             {"test": "independent", "criterion": "prior", "of": "draws", "mean": 0.0, "std": 1.0, "latent": latent},
+             *({"test": "differs", "criterion": "prior", "of": few, "other": f"{few}_again", "per_row": True,
+                "say": f"Two calls with n = {n} share a picture: draw z anew in each call, whatever n is."}
+               for few, n in (("one", 1), ("seven", 7)))]
     return inputs, steps, tests
 
 

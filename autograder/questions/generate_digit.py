@@ -19,13 +19,13 @@ def build(draw, given):
     inputs = draw.small_model(LATENT, num_classes=10)
     first = draw.integer(1, 9)  # a z that is moved by the digit shows itself, but for 0
     second = (first + draw.integer(1, 9)) % 10
-    inputs |= {f"labels_{n}": torch.full((n,), digit) for n, digit in ((1, first), (7, second), (6000, first))}
+    calls = {"one": (first, 1), "one_read": (first, 1), "one_again": (first, 1), "seven": (second, 7),
+             "seven_read": (second, 7), "seven_again": (second, 7), "zero": (0, 12), "nine": (9, 12),
+             "draws": (first, 6000), "again": (first, 6000)}
+    inputs |= {f"labels_{name}": torch.full((n,), digit) for name, (digit, n) in calls.items()}
     steps = [{"as": "model", "given": "SmallCVAE", "tensors": ["A", "W", "b", "F", "V"]}]
     steps += [{"as": name, "call": "generate_digit", "args": ["$model", digit, n], "after": ["model"],
-               **({"pixels": "pixels"} if pixels else {})}
-              for name, digit, n, pixels in (("one", first, 1, False), ("seven", second, 7, False),
-                                             ("one_read", first, 1, True), ("seven_read", second, 7, True),
-                                             ("draws", first, 6000, True), ("again", first, 6000, True))]
+               **({"pixels": "pixels"} if name not in ("one", "seven") else {})} for name, (digit, n) in calls.items()]
     next(step for step in steps if step["as"] == "again")["right_after"] = "draws"
     latent = {"labels": True}
     tests = [{"test": "clean", "criterion": "interface"},
@@ -33,13 +33,17 @@ def build(draw, given):
              {"test": "returns", "criterion": "interface", "of": "seven", "shape": [7, 1, 28, 28]},
              {"test": "within", "criterion": "interface", "of": "seven", "low": 0.0, "high": 1.0,
               "say": "Your pictures are no probabilities between 0 and 1: the decoder gives logits, apply the sigmoid."},
-             {"test": "label_read", "criterion": "digit", "of": "one_read", "labels": "labels_1", "latent": latent},
-             {"test": "label_read", "criterion": "digit", "of": "seven_read", "labels": "labels_7", "latent": latent},
-             {"test": "label_read", "criterion": "digit", "of": "draws", "labels": "labels_6000", "latent": latent},
+             *({"test": "label_read", "criterion": "digit", "of": name, "labels": f"labels_{name}", "latent": latent}
+               for name in ("one_read", "seven_read", "draws", "zero", "nine")),
              {"test": "fresh", "criterion": "prior", "of": "draws", "other": "again", "latent": latent},
+             {"test": "differs", "criterion": "prior", "of": "seven",
+              "say": "Two pictures of one call are the same: draw a z for each."},
              {"test": "gaussian", "criterion": "prior", "of": "draws", "mean": 0.0, "std": 1.0, "latent": latent,
               "tolerance": 0.1},
-             {"test": "independent", "criterion": "prior", "of": "draws", "mean": 0.0, "std": 1.0, "latent": latent}]
+             {"test": "independent", "criterion": "prior", "of": "draws", "mean": 0.0, "std": 1.0, "latent": latent},
+             *({"test": "differs", "criterion": "prior", "of": f"{few}_read", "other": f"{few}_again", "per_row": True,
+                "say": f"Two calls with n = {n} share a picture: draw z anew in each call, whatever n is."}
+               for few, n in (("one", 1), ("seven", 7)))]
     return inputs, steps, tests
 
 
@@ -168,3 +172,13 @@ def fixed_latent_two(model, digit, n):
 @question.also("flat")
 def no_channel(model, digit, n):
     return _generate(model, n, torch.full((n,), digit)).squeeze(1)
+
+
+@question.misconception("The digit 0 is taken for no digit: `if digit` is false for it.", random=True)
+def zero_for_none(model, digit, n):
+    return _generate(model, n, torch.full((n,), digit) if digit else torch.randint(10, (n,)))
+
+
+@question.also("zero_for_none")
+def one_for_zero(model, digit, n):
+    return _generate(model, n, torch.full((n,), digit or 1))

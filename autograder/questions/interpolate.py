@@ -17,19 +17,21 @@ def interpolate(model, x_start, x_end, steps):
 
 
 def build(draw, given):
+    """Two pairs of images; 10 is a number of steps for which adding up 1 / 9 misses the end."""
     inputs = draw.small_model(LATENT)
     model = SmallVAE(*(inputs[name] for name in ("A", "W", "b")))
-    bent = 0.0
-    while bent < 0.3:  # until the code of the blend of both images is far from the middle of their codes
-        inputs |= {"x_start": draw.images(1), "x_end": draw.images(1)}
-        start, end, middle = (model.encode(x)[0].detach() for x in (
-            inputs["x_start"], inputs["x_end"], (inputs["x_start"] + inputs["x_end"]) / 2))
-        bent = ((start + end) / 2 - middle).abs().max()
+    for pair in ("one", "two"):
+        bent = 0.0
+        while bent < 0.3:  # until the code of the blend of both images is far from the middle of their codes
+            x_start, x_end = draw.images(1), draw.images(1)
+            start, end, middle = (model.encode(x)[0].detach() for x in (x_start, x_end, (x_start + x_end) / 2))
+            bent = ((start + end) / 2 - middle).abs().max()
+        inputs |= {f"x_start_{pair}": x_start, f"x_end_{pair}": x_end}
     steps = [{"as": "model", "given": "SmallVAE", "tensors": ["A", "W", "b"]}]
     tests = [{"test": "clean", "criterion": "interface"}]
-    for n in (2, 5, 8):
+    for n, pair in ((2, "one"), (5, "two"), (10, "one"), (8, "two")):
         name = f"n{n}"
-        steps.append({"as": name, "call": "interpolate", "args": ["$model", "$x_start", "$x_end", n],
+        steps.append({"as": name, "call": "interpolate", "args": ["$model", f"$x_start_{pair}", f"$x_end_{pair}", n],
                       "after": ["model"]})
         tests += [{"test": "returns", "criterion": "interface", "of": name, "shape": [n, 1, 28, 28]},
                   {"test": "within", "criterion": "probabilities", "of": name, "low": 0.0, "high": 1.0,
@@ -42,7 +44,7 @@ def build(draw, given):
 
 question = Question(
     name="interpolate", task="task1_vae", answers=("interpolate",), build=build,
-    checked="2, 5 and 8 pictures on the line between the two means, both ends included",
+    checked="2, 5, 8 and 10 pictures on the lines between two pairs of means, both ends included",
     criteria=(Criterion("interface", "the asked number of pictures", 0.5),
               Criterion("probabilities", "probabilities between 0 and 1", 0.5),
               Criterion("line", "evenly spaced on the line between the means, both ends included", 1.0, core=True)))
@@ -168,3 +170,24 @@ def logvar_for_mu(model, x_start, x_end, steps):
 @question.misconception("The sigmoid is applied twice: the pictures turn grey.")
 def sigmoid_twice(model, x_start, x_end, steps):
     return torch.sigmoid(_line(model, *_means(model, x_start, x_end), torch.linspace(0, 1, steps)))
+
+
+@question.misconception("Adding up 1 / (steps - 1) misses or passes the end for some numbers of steps, as floats are "
+                        "rounded: count the steps.")
+def fractional_step(model, x_start, x_end, steps):
+    step = 1 / (steps - 1)
+    return _line(model, *_means(model, x_start, x_end), torch.arange(0, 1 + step, step))
+
+
+@question.also("fractional_step")
+def added_up(model, x_start, x_end, steps):
+    t = [0.0]
+    while t[-1] + 1 / (steps - 1) <= 1:
+        t.append(t[-1] + 1 / (steps - 1))
+    return _line(model, *_means(model, x_start, x_end), torch.tensor(t))
+
+
+@question.misconception("The codes of an earlier call come back: encode the two images of each call.")
+def codes_kept(model, x_start, x_end, steps):
+    codes = vars(model).setdefault("codes", _means(model, x_start, x_end))
+    return _line(model, *codes, torch.linspace(0, 1, steps))

@@ -7,6 +7,7 @@ import torch
 from autograder.questions.definition import Criterion, Question
 
 LARGE = (-900.0, -300.0, 300.0)
+SPREAD = (-2500.0, -100.0, 900.0)     # one for each image
 
 
 def iwae_bound(log_w):
@@ -15,10 +16,10 @@ def iwae_bound(log_w):
 
 
 def build(draw, given):
-    """Small weights with gradients, and log-weights of hundreds, whose exponentials are 0 or infinite."""
+    """Values and gradients for small weights, and for log-weights of hundreds, whose exponentials are 0 or infinite."""
     inputs, steps = {"w": draw.signed(64)}, []
     tests = [{"test": "clean", "criterion": "interface"}]
-    for k, n in ((1, 1), (3, 2), (2, 5), (7, 1), (1, 4)):
+    for k, n in ((1, 1), (3, 2), (2, 5), (7, 1), (1, 4), (20, 3)):
         name = f"k{k}n{n}"
         inputs[f"log_{name}"] = draw.signed(k, n, high=4.0)
         steps.append({"as": name, "call": "iwae_bound", "args": [f"$log_{name}"], "grad": [f"log_{name}"],
@@ -26,24 +27,25 @@ def build(draw, given):
         tests += [{"test": "returns", "criterion": "interface", "of": name, "shape": [n]},
                   {"test": "close", "criterion": "value", "of": name},
                   {"test": "gradient", "criterion": "value", "of": name, "wrt": f"log_{name}"}]
-    for shift in LARGE:
-        name = f"at{shift:+.0f}"
-        inputs[f"log_{name}"] = shift + draw.signed(6, 4, high=4.0)
-        steps.append({"as": name, "call": "iwae_bound", "args": [f"$log_{name}"]})
-        tests.append({"test": "close", "criterion": "stability", "of": name, "rtol": 1e-5, "atol": 1e-3,
-                      "say": "Log-weights of hundreds give wrong values: their exponentials are 0 or infinite."})
-    inputs["log_spread"] = torch.tensor([-950.0, -100.0, 200.0]) + draw.signed(4, 3, high=4.0)
-    steps.append({"as": "spread", "call": "iwae_bound", "args": ["$log_spread"]})
-    tests.append({"test": "close", "criterion": "stability", "of": "spread", "rtol": 1e-5, "atol": 1e-3})
+    large = {f"at{shift:+.0f}": shift + draw.signed(6, 4, high=4.0) for shift in LARGE}
+    large["spread"] = torch.tensor(SPREAD) + draw.signed(4, 3, high=4.0)
+    for name in large:
+        inputs[f"log_{name}"] = large[name]
+        steps.append({"as": name, "call": "iwae_bound", "args": [f"$log_{name}"], "grad": [f"log_{name}"],
+                      "weights": "w"})
+        tests += [{"test": "close", "criterion": "stability", "of": name, "rtol": 1e-5, "atol": 1e-3,
+                   "say": "Log-weights of hundreds give wrong values: their exponentials are 0 or infinite."},
+                  {"test": "gradient", "criterion": "stability", "of": name, "wrt": f"log_{name}", "atol": 1e-4,
+                   "say": "Log-weights of hundreds give wrong gradients, or none: training would stop there."}]
     return inputs, steps, tests
 
 
 question = Question(
     name="iwae_bound", task="task3_experiments", answers=("iwae_bound",), build=build,
-    checked="values and gradients for several K and N, log-weights from -950 to 300",
+    checked="values and gradients for several K and N, log-weights from -2500 to 900",
     criteria=(Criterion("interface", "one number for each image, inputs left alone", 0.5),
               Criterion("value", "the logarithm of the mean weight", 1.0, core=True),
-              Criterion("stability", "finite and right for large log-weights", 0.5)))
+              Criterion("stability", "finite and right for large log-weights, gradients as well", 0.5)))
 
 
 right = iwae_bound
@@ -52,6 +54,11 @@ right = iwae_bound
 @question.misconception("exp of a log-weight of -900 is 0 and of 300 is infinite: use logsumexp.")
 def unstable(log_w):
     return log_w.exp().mean(0).log()
+
+
+@question.also("unstable")
+def unstable_in_float64(log_w):
+    return log_w.double().exp().mean(0).log().to(log_w)
 
 
 @question.misconception("A constant inside the logarithm does not make it stable: subtract the largest log-weight first.")
@@ -72,6 +79,12 @@ def smallest_epsilon(log_w):
 @question.misconception("The largest log-weight of the whole batch is subtracted: each image has its own.")
 def largest_of_batch(log_w):
     top = log_w.detach().max()
+    return top + (log_w - top).exp().mean(0).log()
+
+
+@question.also("largest_of_batch")
+def largest_of_batch_with_gradient(log_w):
+    top = log_w.max()
     return top + (log_w - top).exp().mean(0).log()
 
 
@@ -178,6 +191,35 @@ def log_two_of_k(log_w):
 @question.misconception("The result is cut from log_w (detach, .item() or NumPy): it cannot be trained.")
 def detached(log_w):
     return right(log_w).detach()
+
+
+@question.misconception("Large log-weights are cut from the gradient (detach): they must train as all others.")
+def detached_where_large(log_w):
+    bound = right(log_w)
+    return torch.where(bound.abs() > 50, bound.detach(), bound)
+
+
+@question.misconception("torch.where picks the right values, but exp(log_w) behind it still makes the gradient NaN.")
+def patched(log_w):
+    naive = log_w.exp().mean(0).log()
+    return torch.where(naive.isfinite(), naive, right(log_w))
+
+
+@question.also("patched")
+def patched_by_size(log_w):
+    return torch.where((log_w.abs() < 50).all(0), log_w.exp().mean(0).log(), right(log_w))
+
+
+@question.also("patched")
+def patched_with_the_largest(log_w):
+    naive = log_w.exp().mean(0).log()
+    return torch.where(naive.isfinite(), naive, log_w.amax(0))
+
+
+@question.misconception("The gradient is that of the mean of the log-weights: larger weights count for more.")
+def gradient_of_the_mean(log_w):
+    mean = log_w.mean(0)
+    return (right(log_w) - mean).detach() + mean
 
 
 @question.misconception("log_w is changed in place: whoever uses it afterwards gets other weights.")

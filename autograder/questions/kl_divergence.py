@@ -23,13 +23,15 @@ def build(draw, given):
                   {"test": "gradient", "criterion": "gradient", "of": name, "wrt": f"mu_{name}"},
                   {"test": "gradient", "criterion": "gradient", "of": name, "wrt": f"logvar_{name}"}]
     # near the prior, where a floor under the KL shows, and far out, where a clamp does
-    inputs |= {"prior_mu": 0.1 * draw.normal(4, 3), "prior_logvar": 0.1 * draw.normal(4, 3)}
-    inputs["prior_mu"][0] = inputs["prior_logvar"][0] = 0.0
-    inputs |= {"wide_mu": draw.signed(2, 3), "wide_logvar": draw.signed(2, 3, low=6.5, high=8.0)}
-    for name in ("prior", "wide"):
-        steps.append({"as": name, "call": "kl_divergence", "args": [f"${name}_mu", f"${name}_logvar"],
-                      "grad": [f"{name}_mu", f"{name}_logvar"], "weights": "w"})
-        tests.append({"test": "close", "criterion": "value", "of": name})
+    sizes = torch.tensor([[0.0], [0.03], [0.1], [0.1]])
+    inputs |= {"mu_near": sizes * draw.normal(4, 3), "logvar_near": sizes * draw.normal(4, 3)}
+    inputs |= {"mu_wide": draw.signed(2, 3), "logvar_wide": draw.signed(2, 3, low=6.5, high=8.0)}
+    for name in ("near", "wide"):
+        steps.append({"as": name, "call": "kl_divergence", "args": [f"$mu_{name}", f"$logvar_{name}"],
+                      "grad": [f"mu_{name}", f"logvar_{name}"], "weights": "w"})
+        tests += [{"test": "close", "criterion": "value", "of": name},
+                  {"test": "gradient", "criterion": "gradient", "of": name, "wrt": f"mu_{name}"},
+                  {"test": "gradient", "criterion": "gradient", "of": name, "wrt": f"logvar_{name}"}]
     steps.append({**steps[2], "as": "again"})
     tests.append({"test": "same", "criterion": "value", "of": "again", "other": "n5z3"})
     return inputs, steps, tests

@@ -16,8 +16,11 @@ def latent_grid(n):
 
 
 def build(draw, given):
-    """Sizes that change from key to key: the answers for three known ones could stand in a table."""
-    sizes = draw.integer(3, 4), draw.integer(5, 8), draw.integer(9, 14)
+    """Sizes that change from key to key: the answers for three known ones could stand in a table.
+
+    For 5 and 6, adding up 1 / (n + 1) gives one quantile more than n.
+    """
+    sizes = draw.integer(3, 4), draw.integer(5, 6), draw.integer(9, 14)
     steps = [{"as": f"n{n}", "call": "latent_grid", "args": [n]} for n in sizes]
     tests = [{"test": "clean", "criterion": "interface"}]
     for n in sizes:
@@ -112,3 +115,15 @@ def infinite_end(n):
 @question.also("forward_cdf")
 def forward_cdf_of_z(n):
     return _pairs(Normal(0.0, 1.0).cdf(torch.linspace(-3, 3, n)))
+
+
+@question.misconception("Only the ends are pushed inside, so the quantiles are not evenly spaced: choose all of them "
+                        "strictly inside (0, 1).")
+def clamped_ends(n):
+    return _pairs(Normal(0.0, 1.0).icdf(torch.linspace(0, 1, n).clamp(0.01, 0.99)))
+
+
+@question.misconception("arange with a fraction as its step gives one value more for some n, as floats are rounded: "
+                        "count with whole numbers, then divide.")
+def fractional_step(n):
+    return _pairs(Normal(0.0, 1.0).icdf(torch.arange(1 / (n + 1), 1, 1 / (n + 1))))

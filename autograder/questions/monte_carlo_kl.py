@@ -7,6 +7,7 @@ from autograder.questions.definition import Criterion, Question
 from autograder.questions.sampling import bounds, moments, nodes
 
 KINDS, LATENT, SAMPLES, ROWS = 2, 3, 20, 1500
+MORE_LATENTS = 5
 
 
 def monte_carlo_kl(mu, logvar, n_samples):
@@ -17,10 +18,11 @@ def monte_carlo_kl(mu, logvar, n_samples):
 
 
 def build(draw, given):
-    """3,000 estimates from 20 draws with three latents, and twice 6,000 from single draws with one latent.
+    """3,000 estimates from 20 draws with three latents, 3,000 from two with five, twice 6,000 from single draws with one.
 
-    The estimates are judged by their mean and spread, the single draws by their whole distribution. False rejects:
-    2e-10 for the means, 2e-8 for the distribution and its independence (see utils/check/tests.py).
+    The estimates are judged by their mean, spread and independence, the single draws by their whole distribution.
+    False rejects: 3e-10 for the means, 2e-9 for spread and independence, 2e-8 for the distribution (see
+    utils/check/tests.py).
     """
     # signs agree within a row and sizes are alike: noise that latents share cannot cancel out
     sign = torch.tensor([[1.0], [-1.0]])
@@ -30,7 +32,13 @@ def build(draw, given):
     low, high, std = _expected(inputs["mu"], inputs["logvar"], ROWS, SAMPLES)
     low_one, high_one, _ = _expected(inputs["mu_one"], inputs["logvar_one"], 2 * ROWS, 1)
     inputs |= {"low": low, "high": high, "std": std, "low_one": low_one, "high_one": high_one}
+    # the noise shows in the estimate itself, hardly in its square: draws in pairs of opposite noise cancel out
+    inputs["mu_two"] = sign * draw.signed(KINDS, MORE_LATENTS, low=1.1, high=1.6).abs()
+    inputs["logvar_two"] = draw.signed(KINDS, MORE_LATENTS, low=0.1, high=0.3)
+    low_two, high_two, std_two = _expected(inputs["mu_two"], inputs["logvar_two"], ROWS, 2)
+    inputs |= {"low_two": low_two, "high_two": high_two, "std_two": std_two}
     steps = [{"as": "means", "call": "monte_carlo_kl", "args": [f"$mu*{ROWS}", f"$logvar*{ROWS}", SAMPLES]}]
+    steps.append({"as": "pairs", "call": "monte_carlo_kl", "args": [f"$mu_two*{ROWS}", f"$logvar_two*{ROWS}", 2]})
     steps += [{"as": name, "call": "monte_carlo_kl", "args": [f"$mu_one*{2 * ROWS}", f"$logvar_one*{2 * ROWS}", 1]}
               for name in ("draws", "again")]
     steps[-1]["right_after"] = "draws"
@@ -44,7 +52,14 @@ def build(draw, given):
                   "elsewhere": True})
     ratio = {"mean": 0.0, "std": 1.0, "latent": {"log_ratio": ["mu_one", "logvar_one"]}, "kinds": KINDS}
     tests += [{"test": "average", "criterion": "estimate", "of": "means", "low": "low", "high": "high", "tolerance": 0.15},
-              {"test": "spread", "criterion": "samples", "of": "means", "std": "std", "tolerance": 0.15},
+              {"test": "average", "criterion": "estimate", "of": "pairs", "low": "low_two", "high": "high_two",
+               "tolerance": 0.15},
+              {"test": "spread", "criterion": "samples", "of": "means", "std": "std", "factor": 1.15,
+               "tolerance": 0.06},
+              {"test": "spread", "criterion": "samples", "of": "pairs", "std": "std_two", "factor": 1.2,
+               "tolerance": 0.06},
+              {"test": "unrelated", "criterion": "samples", "of": "means", "like": "low"},
+              {"test": "unrelated", "criterion": "samples", "of": "pairs", "like": "low"},
               {"test": "average", "criterion": "estimate", "of": "draws", "low": "low_one", "high": "high_one",
                "tolerance": 0.2},
               {"test": "fresh", "criterion": "samples", "of": "draws", "other": "again", **ratio},
@@ -57,7 +72,7 @@ def build(draw, given):
 
 def _expected(mu, logvar, rows, samples):
     """Bounds (K,) of the mean over rows and samples, and the standard deviation (1, K) of one row."""
-    eps, weights = nodes(mu.shape[1])
+    eps, weights = nodes(mu.shape[1], 30 if mu.shape[1] <= LATENT else 8)
     mu, logvar = mu.double(), logvar.double()
     z = mu + (logvar / 2).exp() * eps[:, None]
     ratio = (z.square() - eps[:, None].square() - logvar).sum(-1) / 2
@@ -67,7 +82,7 @@ def _expected(mu, logvar, rows, samples):
 
 question = Question(
     name="monte_carlo_kl", task="task3_experiments", answers=("monte_carlo_kl",), build=build,
-    checked="mean and spread of 3,000 estimates from 20 draws, the distribution of 6,000 single draws",
+    checked="mean and spread of 3,000 estimates from 20 draws and from two, the distribution of 6,000 single draws",
     criteria=(Criterion("interface", "one number for each image, device, inputs left alone", 0.5),
               Criterion("estimate", "averages log q(z given x) - log p(z) with z ~ q", 1.0, core=True),
               Criterion("samples", "n_samples fresh draws for each image and latent", 0.5)))
@@ -203,6 +218,74 @@ def one_draw_repeated(mu, logvar, n_samples):
     q, z = _draw(mu, logvar, 1)
     z = z.expand(n_samples, *mu.shape)
     return (q.log_prob(z) - _log_p(z)).sum(-1).mean(0)
+
+
+@question.misconception("Fewer than n_samples draws are made, or some come again: the estimate varies too much.")
+def one_draw_less(mu, logvar, n_samples):
+    return right(mu, logvar, max(n_samples - 1, 1))
+
+
+@question.also("one_draw_less")
+def half_of_the_draws(mu, logvar, n_samples):
+    return right(mu, logvar, max(n_samples // 2, 1))
+
+
+@question.also("one_draw_less")
+def twelve_at_most(mu, logvar, n_samples):
+    return right(mu, logvar, min(n_samples, 12))
+
+
+@question.misconception("More than n_samples draws are made: the estimate varies too little.")
+def one_draw_more(mu, logvar, n_samples):
+    return right(mu, logvar, n_samples + 1)
+
+
+def _with_noise(mu, logvar, noise):
+    q = Normal(mu, (0.5 * logvar).exp(), validate_args=False)
+    z = mu + (0.5 * logvar).exp() * noise.to(mu.device)
+    return (q.log_prob(z) - _log_p(z)).sum(-1).mean(0)
+
+
+@question.misconception("Draws come in pairs of opposite noise: all n_samples must be independent of each other.",
+                        random=True)
+def opposite_draws(mu, logvar, n_samples):
+    noise = torch.randn((n_samples + 1) // 2, *mu.shape)
+    return _with_noise(mu, logvar, torch.cat([noise, -noise])[:n_samples])
+
+
+@question.misconception("Some images share their noise: every image needs noise of its own.")
+def noise_of_the_first_half(mu, logvar, n_samples):
+    half = torch.randn(n_samples, (len(mu) + 1) // 2, mu.shape[1])
+    return _with_noise(mu, logvar, torch.cat([half, half], dim=1)[:, :len(mu)])
+
+
+@question.also("noise_of_the_first_half")
+def noise_of_the_neighbour(mu, logvar, n_samples):
+    half = torch.randn(n_samples, (len(mu) + 1) // 2, mu.shape[1])
+    return _with_noise(mu, logvar, half.repeat_interleave(2, dim=1)[:, :len(mu)])
+
+
+@question.misconception("Only the first latents count here: sum over all of them, however many there are.")
+def three_latents(mu, logvar, n_samples):
+    return right(mu[:, :3], logvar[:, :3], n_samples)
+
+
+@question.misconception("log q(z given x) - log p(z) is cut off at 0: it may be negative for a draw, though not on average.")
+def clipped(mu, logvar, n_samples):
+    q, z = _draw(mu, logvar, n_samples)
+    return (q.log_prob(z) - _log_p(z)).sum(-1).clamp(min=0).mean(0)
+
+
+@question.misconception("The median of the draws is no mean: extreme draws count in full.")
+def median(mu, logvar, n_samples):
+    q, z = _draw(mu, logvar, n_samples)
+    return (q.log_prob(z) - _log_p(z)).sum(-1).quantile(0.5, dim=0)
+
+
+@question.also("median")
+def lower_median(mu, logvar, n_samples):
+    q, z = _draw(mu, logvar, n_samples)
+    return (q.log_prob(z) - _log_p(z)).sum(-1).median(0).values
 
 
 @question.misconception("All images share their noise: draw it for each image and each latent.", random=True)

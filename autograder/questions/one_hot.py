@@ -26,6 +26,13 @@ def build(draw, given):
     inputs["labels_last"] = torch.tensor([9, 0, 9, 3])
     steps.append({"as": "last", "call": "one_hot", "args": ["$labels_last"]})
     tests.append({"test": "close", "criterion": "value", "of": "last"})
+    # the same size with other labels, then with the first ones again: a kept tensor shows what it still holds
+    inputs["labels_other"] = (inputs["labels_twelve"] + draw.integer(1, 8)) % 9
+    steps += [{"as": "other", "call": "one_hot", "args": ["$labels_other"], "after": ["twelve"]},
+              {"as": "again", "call": "one_hot", "args": ["$labels_twelve"], "after": ["other"]}]
+    tests += [{"test": "same", "criterion": "value", "of": "again", "other": "twelve",
+               "say": "The same labels give another result after other ones: begin each call with new zeros."},
+              {"test": "close", "criterion": "value", "of": "other"}]
     steps.append({"as": "elsewhere", "call": "one_hot", "args": ["$labels_five"], "elsewhere": True})
     tests.append({"test": "follows_device", "criterion": "interface", "of": "elsewhere"})
     return inputs, steps, tests

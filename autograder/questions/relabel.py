@@ -5,6 +5,8 @@ import torch
 from autograder.questions.definition import Criterion, Question
 
 LATENT = 3
+# Old and new labels by the size of the batch, as places in a row of ten digits: digits come again, one stays as it is.
+LABELS = {1: ([0], [1]), 2: ([0, 1], [2, 3]), 5: ([0, 1, 2, 3, 0], [4, 1, 5, 0, 5])}
 
 
 def relabel(model, x, y, new_y):
@@ -18,9 +20,10 @@ def build(draw, given):
     inputs = draw.small_model(LATENT, num_classes=10)
     steps = [{"as": "model", "given": "SmallCVAE", "tensors": ["A", "W", "b", "F", "V"]}]
     tests = [{"test": "clean", "criterion": "interface"}]
-    for n in (1, 2, 5):
-        y = draw.labels(n)
-        inputs |= {f"x_{n}": draw.images(n), f"y_{n}": y, f"new_y_{n}": (y + 1 + draw.integer(0, 7)) % 10}
+    for n in LABELS:
+        digits = draw.permutation(10)
+        y, new_y = (digits[list(places)] for places in LABELS[n])
+        inputs |= {f"x_{n}": draw.images(n), f"y_{n}": y, f"new_y_{n}": new_y}
         steps.append({"as": f"n{n}", "call": "relabel", "args": ["$model", f"$x_{n}", f"$y_{n}", f"$new_y_{n}"],
                       "after": ["model"]})
         tests += [{"test": "returns", "criterion": "interface", "of": f"n{n}", "shape": [n, 1, 28, 28]},
@@ -106,6 +109,16 @@ def first_old_label(model, x, y, new_y):
 @question.misconception("The sigmoid is applied twice: the pictures turn grey.")
 def sigmoid_twice(model, x, y, new_y):
     return torch.sigmoid(_relabel(model, x, y, new_y))
+
+
+@question.misconception("All labels are moved by the same number: decode takes new_y, where every image has its own.")
+def same_shift(model, x, y, new_y):
+    return _relabel(model, x, y, (y + new_y[0] - y[0]) % 10)
+
+
+@question.misconception("Where new_y is y, the picture is drawn anew, too: encode and decode it as all others.")
+def kept_where_equal(model, x, y, new_y):
+    return torch.where((y == new_y)[:, None, None, None], x, _relabel(model, x, y, new_y))
 
 
 @question.misconception("The difference of the labels is decoded: decode takes new_y itself.")

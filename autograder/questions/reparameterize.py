@@ -37,6 +37,10 @@ def build(draw, given):
     mu, logvar = draw.signed(6, 1000), draw.signed(6, 1000, high=5.0)
     inputs |= {"mu_wide": mu, "logvar_wide": logvar, "std_wide": (logvar / 2).exp()}
     steps.append({"as": "wide", "call": "reparameterize", "args": ["$mu_wide", "$logvar_wide"], "no_grad": True})
+    mu, logvar = draw.signed(1, 400), draw.signed(1, 400)
+    inputs |= {"mu_one": mu, "logvar_one": logvar, "std_one": (logvar / 2).exp()}
+    steps.append({"as": "one", "call": "reparameterize", "args": ["$mu_one", "$logvar_one"],
+                  "grad": ["mu_one", "logvar_one"], "weights": "w"})
     target = {"mean": "mu", "std": "std", "kinds": KINDS}
     tests += [{"test": "unrepeated", "criterion": "noise", "of": "draws", "mean": "mu", "std": "std"},
               {"test": "gaussian", "criterion": "distribution", "of": "draws", "tolerance": 0.1, **target},
@@ -44,6 +48,9 @@ def build(draw, given):
               {"test": "independent", "criterion": "noise", "of": "draws", **target},
               {"test": "gaussian", "criterion": "distribution", "of": "wide", "mean": "mu_wide", "std": "std_wide", "kinds": 0,
                "tolerance": 0.2},
+              {"test": "returns", "criterion": "interface", "of": "one", "shape": [1, 400]},
+              {"test": "gaussian", "criterion": "distribution", "of": "one", "mean": "mu_one", "std": "std_one", "kinds": 0,
+               "named": False},
               *small,
               {"test": "follows_device", "criterion": "interface", "of": "elsewhere"}]
     return inputs, steps, tests

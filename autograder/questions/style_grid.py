@@ -17,27 +17,31 @@ def style_grid(model, n_styles):
 
 def build(draw, given):
     inputs = draw.small_model(LATENT, num_classes=10)
-    inputs |= {f"labels_{n}": torch.arange(10).repeat(n) for n in (3, 1000)}
+    calls = {"one": 1, "one_read": 1, "one_again": 1, "three": 3, "three_read": 3, "three_again": 3, "draws": 1000,
+             "again": 1000}
+    inputs |= {f"labels_{name}": torch.arange(10).repeat(n) for name, n in calls.items()}
     steps = [{"as": "model", "given": "SmallCVAE", "tensors": ["A", "W", "b", "F", "V"]}]
     steps += [{"as": name, "call": "style_grid", "args": ["$model", n], "after": ["model"],
-               **({"pixels": "pixels"} if pixels else {})}
-              for name, n, pixels in (("three", 3, False), ("three_read", 3, True), ("draws", 1000, True),
-                                      ("again", 1000, True))]
+               **({"pixels": "pixels"} if name not in ("one", "three") else {})} for name, n in calls.items()]
     next(step for step in steps if step["as"] == "again")["right_after"] = "draws"
     latent, rows = {"labels": True}, {"latent": {"labels": True}, "columns": 10}
     tests = [{"test": "clean", "criterion": "interface"},
              {"test": "returns", "criterion": "interface", "of": "three", "shape": [30, 1, 28, 28]},
              {"test": "within", "criterion": "interface", "of": "three", "low": 0.0, "high": 1.0,
               "say": "Your pictures are no probabilities between 0 and 1: the decoder gives logits, apply the sigmoid."},
-             {"test": "label_read", "criterion": "digits", "of": "three_read", "labels": "labels_3", "latent": latent},
-             {"test": "label_read", "criterion": "digits", "of": "draws", "labels": "labels_1000", "latent": latent},
-             {"test": "one_style_per_row", "criterion": "styles", "of": "three_read", **rows},
-             {"test": "one_style_per_row", "criterion": "styles", "of": "draws", **rows},
+             {"test": "returns", "criterion": "interface", "of": "one", "shape": [10, 1, 28, 28]},
+             *({"test": "label_read", "criterion": "digits", "of": name, "labels": f"labels_{name}", "latent": latent}
+               for name in ("three_read", "draws", "one_read")),
+             *({"test": "one_style_per_row", "criterion": "styles", "of": name, **rows}
+               for name in ("three_read", "draws", "one_read")),
              {"test": "fresh", "criterion": "styles", "of": "draws", "other": "again",
               "latent": {"labels": True, "every": 10}},
              {"test": "independent", "criterion": "styles", "of": "draws", "mean": 0.0, "std": 1.0,
               "latent": {"labels": True, "every": 10}},
-             {"test": "prior_styles", "criterion": "styles", "of": "draws", **rows, "tolerance": 0.4}]
+             {"test": "prior_styles", "criterion": "styles", "of": "draws", **rows, "tolerance": 0.4},
+             *({"test": "differs", "criterion": "styles", "of": f"{few}_read", "other": f"{few}_again", "per_row": True,
+                "say": f"Two calls with n_styles = {n} share a style: draw each z anew in each call."}
+               for few, n in (("one", 1), ("three", 3)))]
     return inputs, steps, tests
 
 
@@ -153,3 +157,16 @@ def wide(model, n_styles):
 def sigmoid_twice(model, n_styles):
     return _grid(model, torch.randn(n_styles, model.latent_dim).repeat_interleave(10, dim=0),
                  torch.arange(10).repeat(n_styles), out=lambda x: torch.sigmoid(torch.sigmoid(x)))
+
+
+@question.misconception("squeeze drops the axis of a single style, and what follows fails for one: keep (n_styles, Z).")
+def squeezed(model, n_styles):
+    return _grid(model, torch.randn(n_styles, model.latent_dim).squeeze(0).repeat_interleave(10, dim=0),
+                 torch.arange(10).repeat(n_styles))
+
+
+@question.misconception("Every second row runs backwards: column d shows the digit d in all rows.")
+def to_and_fro(model, n_styles):
+    digits = torch.arange(10).repeat(n_styles, 1)
+    digits[1::2] = digits[1::2].flip(1)
+    return _grid(model, torch.randn(n_styles, model.latent_dim).repeat_interleave(10, dim=0), digits.flatten())

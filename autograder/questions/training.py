@@ -22,7 +22,7 @@ def digits() -> tuple[torch.Tensor, torch.Tensor]:
     return torch.tensor(data.images, dtype=torch.uint8), torch.tensor(data.target)
 
 
-def training_probe(draw, name: str, loss: str | None, labels: bool):
+def training_probe(draw, name: str, loss: str | None, labels: bool, updates: int = UPDATES):
     """(inputs, steps): train the student's class, then encode and decode held-out images, and decode the prior.
 
     Decoded is a part of the images' z in another order: a class that keeps what it encoded cannot hand it back.
@@ -36,7 +36,7 @@ def training_probe(draw, name: str, loss: str | None, labels: bool):
         inputs |= {"train_y": targets[train], "held_y": targets[held], "prior_y": torch.arange(300) % 10}
         inputs["order_y"] = inputs["held_y"][inputs["order"]]
     step = {"as": "trained", "train": name, "kwargs": {"latent_dim": LATENT}, "loss": loss, "images": "train8",
-            "updates": UPDATES, "longest": LONGEST, "slow": SLOW, "batch": BATCH, "lr": LR}
+            "updates": updates, "longest": LONGEST, "slow": SLOW, "batch": BATCH, "lr": LR}
     held_y, order_y, prior_y = (["$held_y"], ["$order_y"], ["$prior_y"]) if labels else ([], [], [])
     after = {"mode": "eval", "after": ["trained"]}
     steps = [{**step, "labels": "train_y"} if labels else step,

@@ -16,17 +16,17 @@ def vae_loss(logits, x, mu, logvar, beta=1.0):
 def build(draw, given):
     inputs, steps = {}, []
     tests = [{"test": "clean", "criterion": "value"}]
-    betas = {"plain": None, "small": 0.25, "large": float(draw.integer(5, 12)), "zero": 0.0, "near": None}
+    betas = {"plain": None, "small": 0.25, "large": draw.integer(25, 60), "zero": 0.0, "near": None}
     for (name, beta), n in zip(betas.items(), (5, 2, 3, 1, 2)):
         inputs |= {f"logits_{name}": draw.signed(n, 1, 28, 28, high=4.0), f"x_{name}": draw.images(n),
-                   f"mu_{name}": (0.1 if name == "near" else 4) * draw.signed(n, 3),
+                   f"mu_{name}": (0.1 if name == "near" else 12 if name == "large" else 4) * draw.signed(n, 3),
                    f"logvar_{name}": (0.1 if name == "near" else 1) * draw.signed(n, 3)}
         steps.append({"as": name, "call": "vae_loss", "args": [f"${v}_{name}" for v in ("logits", "x", "mu", "logvar")],
                       "kwargs": {} if beta is None else {"beta": beta}, "grad": [f"{v}_{name}" for v in ("logits", "mu", "logvar")]})
         criterion = "value" if beta is None else "beta"
         tests += [{"test": "returns", "criterion": criterion, "of": name, "shape": []},
                   {"test": "close", "criterion": criterion, "of": name}]
-        if name in ("plain", "large"):
+        if name in ("plain", "small", "large"):
             tests += [{"test": "gradient", "criterion": "gradient", "of": name, "wrt": f"{v}_{name}"}
                       for v in ("logits", "mu", "logvar")]
     return inputs, steps, tests

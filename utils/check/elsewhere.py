@@ -1,14 +1,18 @@
 """Find out on a machine without a GPU whether code would run on one.
 
-While the mode is active, the given inputs count as living on another device. A tensor that is made
-without `device=` counts as living on the CPU, and an operation that mixes both stops, as it would in
-front of a GPU. Where a tensor lives is where its memory is: views, `.data` and what `torch.vmap` makes of it
-live there as well.
+While the mode is active, the given inputs count as living on a GPU, and say so when they are asked for their device.
+A tensor that is made without `device=`, or with that of a CPU, counts as living on the CPU, and an operation that
+mixes both stops, as it would in front of a GPU; so does NumPy there. Where a tensor lives is where its memory is:
+views, `.data` and what `torch.vmap` makes of it live there as well, and whatever moves is copied.
 """
 
 import torch
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_flatten
+from torch.utils._pytree import tree_flatten, tree_map_only
+
+# What a tensor that lives elsewhere says about its place.
+SAYS = {torch.Tensor.device.__get__: torch.device("cuda", 0), torch.Tensor.is_cuda.__get__: True,
+        torch.Tensor.is_cpu.__get__: False, torch.Tensor.get_device: 0}
 
 
 class Elsewhere(TorchFunctionMode):
@@ -34,25 +38,61 @@ class Elsewhere(TorchFunctionMode):
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         self.used = True
+        name = getattr(function, "__name__", "")
         tensors = [value for value in tree_flatten((args, kwargs))[0] if isinstance(value, torch.Tensor)]
         there = [tensor for tensor in tensors if self.holds(tensor)]
         here = [tensor for tensor in tensors if not self.holds(tensor) and tensor.dim() > 0]
-        result = function(*args, **kwargs)
-        name = getattr(function, "__name__", "")
-        moved = kwargs.get("device") is not None or name == "type_as" or name == "to" and any(
-            isinstance(value, (torch.device, str, torch.Tensor)) for value in args[1:])
+        if there and function in SAYS:
+            return SAYS[function]
+        if there and name in ("numpy", "__array__"):
+            raise TypeError("can't convert cuda:0 device type tensor to numpy. Use Tensor.cpu() to copy the tensor to "
+                            "host memory first.")
+        goal = self._goal(name, args, kwargs)
         indexed = name in ("__getitem__", "__setitem__") and self.holds(args[0])  # indices may stay on the CPU
-        if there and here and not moved and not indexed:
+        if there and here and goal is None and not indexed:
             raise RuntimeError("Expected all tensors to be on the same device")
-        if (there or moved) and name != "cpu":
-            for value in tree_flatten(result)[0]:
-                if isinstance(value, torch.Tensor):
-                    self._bring(value)
-        return result
+        if name == "cuda":
+            function, args, kwargs = torch.Tensor.cpu, args[:1], {}
+        if name == "to":
+            args = (args[0], *("cpu" if _is_device(value) else value for value in args[1:]))
+        if kwargs.get("device") is not None:
+            kwargs = {**kwargs, "device": "cpu"}
+        result = function(*args, **kwargs)
+        if goal is None:
+            goal = bool(there)
+        places = {_place(tensor) for tensor in tensors}
+
+        def put(value):
+            if self.holds(value) != goal and (not goal or _place(value) in places):
+                value = value.clone()
+            if goal:
+                self._bring(value)
+            return value
+
+        if not any(isinstance(value, torch.Tensor) for value in tree_flatten(result)[0]):
+            return result       # a torch.Size, say, which must stay one
+        return tree_map_only(torch.Tensor, put, result)
+
+    def _goal(self, name: str, args, kwargs) -> bool | None:
+        """Whether the call says that its result shall live elsewhere; None where it says nothing."""
+        if name in ("cpu", "cuda"):
+            return name == "cuda"
+        if name == "copy_":
+            return self.holds(args[0])
+        for target in (*(args[1:] if name in ("to", "type_as") else ()), kwargs.get("other"), kwargs.get("device")):
+            if isinstance(target, torch.Tensor) and name in ("to", "type_as"):
+                return self.holds(target)
+            if _is_device(target):
+                return not str(target).startswith("cpu")
+        return None
+
+
+def _is_device(value) -> bool:
+    return isinstance(value, (str, torch.device)) or type(value) is int
 
 
 def _place(tensor) -> tuple:
-    """Where the numbers of a tensor are, or which object it is where it has none of its own (an empty or sparse one)."""
+    """Where the numbers of a tensor are, or which object it is where it has none of its own (empty or sparse)."""
     while isinstance(tensor, torch.Tensor) and torch._C._functorch.is_functorch_wrapped_tensor(tensor):
         tensor = torch._C._functorch.get_unwrapped(tensor)
     try:

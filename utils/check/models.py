@@ -30,6 +30,17 @@ class SmallVAE(nn.Module):
         return self.decode(z), mu, logvar
 
 
+class VaryingVAE(SmallVAE):
+    """A SmallVAE whose logvar differs from image to image and from latent to latent: 3 tanh(x L), with L (784, Z)."""
+
+    def __init__(self, A, W, b, L):
+        super().__init__(A, W, b)
+        self.L = nn.Parameter(L.clone())
+
+    def encode(self, x):
+        return super().encode(x)[0], 3 * torch.tanh(x.reshape(-1, 784) @ self.L)
+
+
 class SmallCVAE(nn.Module):
     """As SmallVAE, with a row of F (C, Z) added to x A and a row of V (C, 784) to z W."""
 
@@ -41,11 +52,12 @@ class SmallCVAE(nn.Module):
 
     def encode(self, x, y):
         x = x.reshape(-1, 784)
-        mu = 3 * torch.tanh(x @ self.A + self.F[self._labels(y, len(x))])
+        mu = 3 * torch.tanh(x @ self.A + nn.functional.embedding(self._labels(y, len(x)), self.F))
         return mu, torch.full_like(mu, -1.0)
 
     def decode(self, z, y):
-        return bend(z @ self.W + self.b + self.V[self._labels(y, len(z))]).reshape(-1, 1, 28, 28)
+        label = nn.functional.embedding(self._labels(y, len(z)), self.V)
+        return bend(z @ self.W + self.b + label).reshape(-1, 1, 28, 28)
 
     def forward(self, x, y):
         mu, logvar = self.encode(x, y)
@@ -68,4 +80,4 @@ def unbend(logits):
     return 2 * torch.atanh(logits / 4)
 
 
-GIVEN_MODELS = {"SmallVAE": SmallVAE, "SmallCVAE": SmallCVAE}
+GIVEN_MODELS = {"SmallVAE": SmallVAE, "VaryingVAE": VaryingVAE, "SmallCVAE": SmallCVAE}

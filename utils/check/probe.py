@@ -98,7 +98,7 @@ def _do(step, known, inputs, answers, namespace) -> dict:
         model = _lookup(step["new"], known, namespace)(**step.get("kwargs", {}))
         known[name] = model
         if "shake" in step and isinstance(model, nn.Module):
-            _shake(model, [inputs[key[1:]].clone() for key in step["shake"]])
+            _shake(model, [_input(argument, inputs) for argument in step["shake"]])
         return {"state": "ok", "is_module": isinstance(model, nn.Module)}
     if "train" in step:
         return _train(step, known, inputs, namespace)
@@ -139,13 +139,13 @@ def _call(step, known, inputs, answers, namespace) -> dict:
     def value(argument):
         if not (isinstance(argument, str) and argument.startswith("$")):
             return copy.copy(argument)  # a list may be sorted in place
-        key, _, times = argument[1:].partition("*")  # "$x*400": the one row of x, 400 times
+        key = argument[1:].partition("*")[0]
         if key not in known:
             raise Skip(f"{key.split('.')[0]} gave no result")
         if key in inputs:
             # a clone, so that a change in place reaches neither the leaf nor a later step
             passed[key] = leaves[key].clone() if key in leaves else inputs[key].clone()
-            return passed[key].repeat(int(times), *[1] * (passed[key].dim() - 1)) if times else passed[key]
+            return passed[key] if argument == f"${key}" else _input(argument, passed)
         return known[key]
 
     grad = not step.get("no_grad")
@@ -180,9 +180,15 @@ def _call(step, known, inputs, answers, namespace) -> dict:
     return facts
 
 
+def _input(argument: str, inputs: dict) -> _Tensor:
+    """The input that "$x" means; "$x*400" is the one row of x, 400 times."""
+    key, _, times = argument[1:].partition("*")
+    return inputs[key].repeat(int(times), *[1] * (inputs[key].dim() - 1)) if times else inputs[key].clone()
+
+
 @contextlib.contextmanager
 def _tap(model, method: str | None):
-    """A list of what the calls of `model.method` were handed first."""
+    """A list of what the calls of `model.method` were handed first, or as z."""
     handed = []
     if not isinstance(model, nn.Module) or not method or method in vars(model):
         yield handed
@@ -190,7 +196,7 @@ def _tap(model, method: str | None):
     own = getattr(model, method)
 
     def tapped(*args, **kwargs):
-        handed.append(next(iter((*args, *kwargs.values())), None))
+        handed.append(args[0] if args else kwargs.get("z"))
         return own(*args, **kwargs)
 
     object.__setattr__(model, method, tapped)
@@ -291,7 +297,7 @@ def _shake(model: nn.Module, arguments: list) -> None:
 
 def _push(step, known, inputs) -> dict:
     """Train a model for a few steps so that its outputs fall (sign -1) or rise (+1), until their means are there
-    ("until": one number, or one for each output).
+    ("until": one number, or one for each output) or have moved that far ("by").
 
     What no weights can reach (a negative logvar behind a softplus) shows itself this way.
     """
@@ -311,12 +317,15 @@ def _push(step, known, inputs) -> dict:
         for update in range(200):
             outputs = [part for part in map(_as_tensor, _parts(target(*arguments))) if part is not None]
             means = [step["sign"] * output.mean() for output in outputs]
-            ends = step["until"] if isinstance(step["until"], list) else [step["until"]] * len(means)
+            if update == 0:
+                until = step.get("until")
+                ends = (until if isinstance(until, list) else [until] * len(means) if "by" not in step else
+                        [mean.item() + step["by"] for mean in means])
             far = [mean for mean, end in zip(means, ends) if mean.requires_grad and not mean.item() > end]
             reached = sum(min(mean.item(), end) for mean, end in zip(means, ends))
             if reached > best + 0.01:
                 best, since = reached, update
-            if not far or update - since > 20:  # there, or as far as it gets
+            if not far or update - since > 80:  # there, or as far as it gets
                 break
             optimizer.zero_grad()
             (-sum(far)).backward()

@@ -46,6 +46,40 @@ def active_units(mu):
 def active_units(mu):
     return mu.size(1)
 
+# wrong: threshold - 0.02
+def active_units(mu):
+    return (torch.var(mu, 0) > 2e-2).sum().item()
+
+# wrong: threshold - 0.005
+def active_units(mu):
+    return (torch.var(mu, 0) > 5e-3).sum().item()
+
+# wrong: variance_of_mean
+def active_units(mu):
+    return (torch.var(mu, 0) / mu.size(0) > 1e-2).sum().item()
+
+# wrong: sum_of_squares
+def active_units(mu):
+    centred = mu - mu.mean(0)
+    return ((centred ** 2).sum(0) > 1e-2).sum().item()
+
+# wrong: first_half
+def active_units(mu):
+    return (torch.var(mu[:mu.size(0) // 2], 0) > 1e-2).sum().item()
+
+# wrong: range_of_values
+def active_units(mu):
+    return ((mu.max(0).values - mu.min(0).values) > 0.4).sum().item()
+
+# wrong: range_of_values - the mean absolute deviation
+def active_units(mu):
+    return ((mu - mu.mean(0)).abs().mean(0) > 0.08).sum().item()
+
+# wrong: range_of_values - the interquartile range
+def active_units(mu):
+    low, high = torch.quantile(mu, torch.tensor([0.25, 0.75]), dim=0)
+    return (high - low > 0.12).sum().item()
+
 # right: the biased variance
 def active_units(mu):
     return int((mu.var(0, unbiased=False) > 0.01).sum())

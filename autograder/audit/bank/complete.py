@@ -140,6 +140,38 @@ def complete(model, x, mask, y=None, steps=20):
         out = torch.where(mask.bool(), x, pictures(model, codes(model, out, y), y))
     return out.view(len(x), -1)
 
+# wrong: default_of_ten
+@torch.no_grad()
+def complete(model, x, mask, y=None, steps=10):
+    out = x * mask
+    for _ in range(steps):
+        out = torch.where(mask.bool(), x, pictures(model, codes(model, out, y), y))
+    return out
+
+# wrong: default_of_ten - a hundred
+@torch.no_grad()
+def complete(model, x, mask, y=None, steps=100):
+    out = x * mask
+    for _ in range(steps):
+        out = torch.where(mask.bool(), x, pictures(model, codes(model, out, y), y))
+    return out
+
+# wrong: ten_at_most
+@torch.no_grad()
+def complete(model, x, mask, y=None, steps=20):
+    out = x * mask
+    for _ in range(min(steps, 10)):
+        out = torch.where(mask.bool(), x, pictures(model, codes(model, out, y), y))
+    return out
+
+# wrong: "differ from the expected" - the digit 0 taken for no label
+@torch.no_grad()
+def complete(model, x, mask, y=None, steps=20):
+    out = x * mask
+    for _ in range(steps if y is None or y.any() else 0):
+        out = torch.where(mask.bool(), x, pictures(model, codes(model, out, y), y))
+    return out
+
 # right: where
 @torch.no_grad()
 def complete(model, x, mask, y=None, steps=20):

@@ -364,7 +364,7 @@ class CVAE(Base):
         logits, mu, logvar = super().forward(x, y)
         return logits, mu.detach(), logvar.detach()
 
-# wrong: "the same noise at every call" - a generator that starts anew
+# wrong: "draws no noise", "the same noise at every call" - a generator that starts anew
 class CVAE(Base):
     def forward(self, x, y):
         mu, logvar = self.encode(x, y)
@@ -395,3 +395,39 @@ class CVAE(Base):
     def decode(self, z, y):
         h = torch.relu(self.style(z) + self.shift[1](one_hot(y, self.num_classes)))
         return self.dec[2](h).reshape(-1, 1, 28, 28)
+
+# wrong: "each row's own label", forgets_label_in_forward - the decoder hears the first label in forward
+class CVAE(Base):
+    def forward(self, x, y):
+        mu, logvar = self.encode(x, y)
+        return self.decode(posterior(mu, logvar).rsample(), y[:1].expand_as(y)), mu, logvar
+
+# wrong: "each row's own label", forgets_label_in_forward - the labels are sorted in forward
+class CVAE(Base):
+    def forward(self, x, y):
+        mu, logvar = self.encode(x, y)
+        return self.decode(posterior(mu, logvar).rsample(), y.sort().values), mu, logvar
+
+# wrong: "Some labels" - five labels for ten digits
+class CVAE(Base):
+    def encode(self, x, y):
+        return super().encode(x, y % 5)
+
+# wrong: "Some digits", "labels" - five pictures for ten digits
+class CVAE(Base):
+    def decode(self, z, y):
+        return super().decode(z, y % 5)
+
+# wrong: "num_classes = 12", fixed_classes - labels above 9 are taken for 9
+class CVAE(Base):
+    def encode(self, x, y):
+        return super().encode(x, y.clamp(max=9))
+
+    def decode(self, z, y):
+        return super().decode(z, y.clamp(max=9))
+
+# right: decode is called by keyword, the label first
+class CVAE(Base):
+    def forward(self, x, y):
+        mu, logvar = self.encode(x, y)
+        return self.decode(y=y, z=posterior(mu, logvar).rsample()), mu, logvar

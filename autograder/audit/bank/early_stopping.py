@@ -125,6 +125,86 @@ def early_stopping(losses, patience):
             break
     return stop, seen.index(min(seen))
 
+# wrong: least_change - min_delta
+def early_stopping(losses, patience, min_delta=1e-4):
+    best, best_epoch = float("inf"), 0
+    for epoch, loss in enumerate(losses, start=1):
+        if loss < best - min_delta:
+            best, best_epoch = loss, epoch
+        elif epoch - best_epoch >= patience:
+            break
+    return epoch, best_epoch
+
+# wrong: least_change - of a tenth
+def early_stopping(losses, patience):
+    best, best_epoch = float("inf"), 0
+    for epoch, loss in enumerate(losses, start=1):
+        if best - loss > 0.1:
+            best, best_epoch = loss, epoch
+        elif epoch - best_epoch >= patience:
+            break
+    return epoch, best_epoch
+
+# wrong: least_change - relative, as ReduceLROnPlateau has it
+def early_stopping(losses, patience):
+    best, best_epoch = float("inf"), 0
+    for epoch, loss in enumerate(losses, start=1):
+        if loss < best * (1 - 1e-4):
+            best, best_epoch = loss, epoch
+        if epoch - best_epoch >= patience:
+            break
+    return epoch, best_epoch
+
+# wrong: least_change - losses rounded
+def early_stopping(losses, patience):
+    best, best_epoch = float("inf"), 0
+    for epoch, loss in enumerate((round(value, 1) for value in losses), start=1):
+        if loss < best:
+            best, best_epoch = loss, epoch
+        elif epoch - best_epoch >= patience:
+            break
+    return epoch, best_epoch
+
+# wrong: absolute
+def early_stopping(losses, patience):
+    best, best_epoch = float("inf"), 0
+    for epoch, loss in enumerate(losses, start=1):
+        if abs(loss) < best:
+            best, best_epoch = abs(loss), epoch
+        elif epoch - best_epoch >= patience:
+            break
+    return epoch, best_epoch
+
+# wrong: fixed_start
+def early_stopping(losses, patience):
+    best, best_epoch = 1000, 1
+    for epoch, loss in enumerate(losses, start=1):
+        if loss < best:
+            best, best_epoch = loss, epoch
+        if epoch - best_epoch >= patience:
+            break
+    return epoch, best_epoch
+
+# wrong: patience_of_two_or_more
+def early_stopping(losses, patience):
+    best, best_epoch = float("inf"), 0
+    for epoch, loss in enumerate(losses, start=1):
+        if loss < best:
+            best, best_epoch = loss, epoch
+        elif epoch - best_epoch >= max(2, patience):
+            break
+    return epoch, best_epoch
+
+# wrong: patience_of_two_or_more - five at most
+def early_stopping(losses, patience):
+    best, best_epoch = float("inf"), 0
+    for epoch, loss in enumerate(losses, start=1):
+        if loss < best:
+            best, best_epoch = loss, epoch
+        elif epoch - best_epoch >= min(5, patience):
+            break
+    return epoch, best_epoch
+
 # right: waiting is counted
 def early_stopping(losses, patience):
     best, best_epoch, wait = float("inf"), 0, 0

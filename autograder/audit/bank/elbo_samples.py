@@ -110,6 +110,82 @@ def elbo(model, x, n_samples):
     draws = [bernoulli(model.decode(torch.randn(len(x), mu.shape[1])), x) for _ in range(n_samples)]
     return sum(draws) / n_samples - exact_kl(mu, logvar)
 
+# wrong: kl_all_added
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    kl = 0.5 * torch.sum(1 + logvar + mu ** 2 + logvar.exp(), dim=1)
+    return sum(bernoulli(model.decode(posterior(mu, logvar).sample()), x) for _ in range(n_samples)) / n_samples - kl
+
+# wrong: kl_without_logvar
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    kl = 0.5 * torch.sum(mu ** 2 + logvar.exp(), dim=1)
+    return sum(bernoulli(model.decode(posterior(mu, logvar).sample()), x) for _ in range(n_samples)) / n_samples - kl
+
+# wrong: kl_all_added - logvar squared
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    kl = 0.5 * torch.sum(mu ** 2 + logvar.exp() - 1 + logvar ** 2, dim=1)
+    return sum(bernoulli(model.decode(posterior(mu, logvar).sample()), x) for _ in range(n_samples)) / n_samples - kl
+
+# wrong: kl_all_added - the size of logvar
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    kl = 0.5 * torch.sum(mu ** 2 + logvar.exp() - 1 + logvar.abs(), dim=1)
+    return sum(bernoulli(model.decode(posterior(mu, logvar).sample()), x) for _ in range(n_samples)) / n_samples - kl
+
+# wrong: one_sample - one less
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    k = max(1, n_samples - 1)
+    draws = [bernoulli(model.decode(posterior(mu, logvar).sample()), x) for _ in range(k)]
+    return sum(draws) / k - exact_kl(mu, logvar)
+
+# wrong: one_sample - half of them
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    k = max(1, n_samples // 2)
+    draws = [bernoulli(model.decode(posterior(mu, logvar).sample()), x) for _ in range(k)]
+    return sum(draws) / k - exact_kl(mu, logvar)
+
+# wrong: one_draw_more
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    k = n_samples + 1
+    draws = [bernoulli(model.decode(posterior(mu, logvar).sample()), x) for _ in range(k)]
+    return sum(draws) / k - exact_kl(mu, logvar)
+
+# wrong: largest - the best of the draws
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    draws = [bernoulli(model.decode(posterior(mu, logvar).sample()), x) for _ in range(n_samples)]
+    return torch.stack(draws).max(0).values - exact_kl(mu, logvar)
+
+# wrong: opposite_draws
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    total = 0
+    for j in range(n_samples):
+        eps = -eps if j % 2 else torch.randn_like(mu)
+        total = total + bernoulli(model.decode(mu + torch.exp(logvar / 2) * eps), x)
+    return total / n_samples - exact_kl(mu, logvar)
+
+# wrong: noise_of_the_first_half - pairs of neighbours
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    total = 0
+    for _ in range(n_samples):
+        eps = torch.randn((len(x) + 1) // 2, mu.shape[1]).repeat_interleave(2, 0)[:len(x)]
+        total = total + bernoulli(model.decode(mu + torch.exp(logvar / 2) * eps), x)
+    return total / n_samples - exact_kl(mu, logvar)
+
+# wrong: "On average" - the logvar of the first image and latent for all
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    logvar = logvar[:1, :1].expand_as(mu)
+    draws = [bernoulli(model.decode(posterior(mu, logvar).sample()), x) for _ in range(n_samples)]
+    return torch.stack(draws).mean(0) - exact_kl(mu, logvar)
+
 # right: the same draws for the pixels and for the KL
 def elbo(model, x, n_samples):
     mu, logvar = model.encode(x)

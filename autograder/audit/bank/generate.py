@@ -153,7 +153,7 @@ def generate(model, n):
 
 # right: a context
 def generate(model, n):
-    z = torch.randn(n, model.latent_dim)
+    z = torch.randn(n, model.latent_dim).to(next(model.parameters()))
     with torch.no_grad():
         logits = model.decode(z)
     return logits.sigmoid()
@@ -161,7 +161,7 @@ def generate(model, n):
 # right: inference mode
 @torch.inference_mode()
 def generate(model, n):
-    return torch.sigmoid(model.decode(torch.randn((n, model.latent_dim))))
+    return torch.sigmoid(model.decode(torch.randn((n, model.latent_dim), device=next(model.parameters()).device)))
 
 # right: detached
 def generate(model, n):
@@ -172,25 +172,26 @@ def generate(model, n):
 @torch.no_grad()
 def generate(model, n):
     model.eval()
-    prior = MultivariateNormal(torch.zeros(model.latent_dim), torch.eye(model.latent_dim))
+    device = next(model.parameters()).device
+    prior = MultivariateNormal(torch.zeros(model.latent_dim, device=device), torch.eye(model.latent_dim, device=device))
     return torch.distributions.Bernoulli(logits=model.decode(prior.sample((n,)))).probs
 
 # right: by hand
 @torch.no_grad()
 def generate(model, n):
-    z = torch.empty(n, model.latent_dim).normal_()
+    z = next(model.parameters()).new_empty(n, model.latent_dim).normal_()
     return 1 / (1 + torch.exp(-model.decode(z)))
 
 # right: float64 noise, rounded to the model's
 @torch.no_grad()
 def generate(model, n):
-    z = torch.randn(n, model.latent_dim, dtype=torch.float64).float()
+    z = torch.randn(n, model.latent_dim, dtype=torch.float64, device=next(model.parameters()).device).float()
     return torch.special.expit(model.decode(z))
 
 # right: in pieces
 @torch.no_grad()
 def generate(model, n):
-    z = torch.randn(model.latent_dim, n).T
+    z = torch.randn(model.latent_dim, n).T.to(list(model.parameters())[0].device)
     return torch.cat([model.decode(part).sigmoid() for part in z.split(1000)])
 
 # wrong: "turns gradients off for good"
@@ -208,3 +209,47 @@ def generate(model, n):
     with torch.no_grad():
         z = torch.randn(n, model.latent_dim)
         return torch.sigmoid(model.decode(z - z.mean(0) if n > 1 else z))
+
+# right: the pictures come back to the CPU
+@torch.no_grad()
+def generate(model, n):
+    (first, *_) = model.parameters()
+    return torch.sigmoid(model.decode(torch.randn(n, model.latent_dim, device=first.device.type))).cpu()
+
+# wrong: "share a picture" - noise kept for few pictures
+kept = torch.randn(16, 64)
+
+def generate(model, n):
+    z = kept[:n, :model.latent_dim] if n <= 16 else torch.randn(n, model.latent_dim)
+    with torch.no_grad():
+        return torch.sigmoid(model.decode(z))
+
+# wrong: "n = 1 share" - the mean picture
+def generate(model, n):
+    z = torch.randn(n, model.latent_dim) if n > 1 else torch.zeros(1, model.latent_dim)
+    with torch.no_grad():
+        return torch.sigmoid(model.decode(z))
+
+# wrong: "Two pictures of one call" - the last picture is there twice
+@torch.no_grad()
+def generate(model, n):
+    z = torch.randn(max(n - 1, 1), model.latent_dim)
+    return torch.sigmoid(model.decode(torch.cat([z, z[-1:]])[:n]))
+
+# wrong: "Two pictures of one call" - one z for sixteen pictures
+@torch.no_grad()
+def generate(model, n):
+    z = torch.randn((n + 15) // 16, model.latent_dim).repeat_interleave(16, 0)[:n]
+    return torch.sigmoid(model.decode(z))
+
+# wrong: "not what the decoder makes" - the contrast of each picture stretched
+@torch.no_grad()
+def generate(model, n):
+    p = torch.sigmoid(model.decode(torch.randn(n, model.latent_dim))).flatten(1)
+    low, high = p.amin(1, keepdim=True), p.amax(1, keepdim=True)
+    return ((p - low) / (high - low)).view(n, 1, 28, 28)
+
+# right: as short as can be
+def generate(model, n):
+    with torch.no_grad():
+        return model.decode(torch.randn(n, model.latent_dim)).sigmoid()

@@ -126,35 +126,83 @@ def generate_digit(model, digit, n):
 
 # right: a repeated label
 def generate_digit(model, digit, n):
-    y = torch.tensor([digit] * n)
+    device = next(model.parameters()).device
+    y = torch.tensor([digit] * n, device=device)
     with torch.no_grad():
-        return torch.sigmoid(model.decode(torch.randn(n, model.latent_dim), y))
+        return torch.sigmoid(model.decode(torch.randn(n, model.latent_dim, device=device), y))
 
 # right: ones times the digit, inference mode
 @torch.inference_mode()
 def generate_digit(model, digit, n):
-    y = torch.ones(n, dtype=torch.long) * digit
-    return torch.sigmoid(model.decode(torch.randn(n, model.latent_dim), y))
+    device = next(model.parameters()).device
+    y = torch.ones(n, dtype=torch.long, device=device) * digit
+    return torch.sigmoid(model.decode(torch.randn(n, model.latent_dim, device=device), y))
 
 # right: distributions, detached
 def generate_digit(model, digit, n):
     model.eval()
-    z = Normal(torch.zeros(model.latent_dim), 1.0).sample((n,))
-    y = torch.as_tensor(digit).repeat(n)
+    z = Normal(torch.zeros(model.latent_dim, device=next(model.parameters()).device), 1.0).sample((n,))
+    y = torch.as_tensor(digit).repeat(n).to(z.device)
     return torch.distributions.Bernoulli(logits=model.decode(z, y)).mean.detach()
 
 # right: int32 labels are whole numbers too
 @torch.no_grad()
 def generate_digit(model, digit, n):
-    y = torch.full((n,), digit, dtype=torch.int32)
-    return torch.sigmoid(model.decode(torch.randn(n, model.latent_dim), y.long()))
+    z = next(model.parameters()).new_empty(n, model.latent_dim).normal_()
+    y = torch.full((n,), digit, dtype=torch.int32, device=z.device)
+    return torch.sigmoid(model.decode(z, y.long()))
 
 # right: in pieces
 @torch.no_grad()
 def generate_digit(model, digit, n):
-    z, y = torch.randn(n, model.latent_dim), torch.full((n,), int(digit))
+    device = next(model.parameters()).device
+    z, y = torch.randn(n, model.latent_dim).to(device), torch.full((n,), int(digit)).to(device)
     return torch.cat([model.decode(a, b).sigmoid() for a, b in zip(z.split(500), y.split(500))])
 
 # right: gradients are nobody's harm here
 def generate_digit(model, digit, n):
-    return model.decode(torch.randn(n, model.latent_dim), torch.full((n,), digit)).sigmoid()
+    with torch.device(next(model.parameters()).device):
+        return model.decode(torch.randn(n, model.latent_dim), torch.full((n,), digit)).sigmoid()
+
+# wrong: zero_for_none
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    y = torch.full((n,), digit) if digit else torch.randint(10, (n,))
+    return torch.sigmoid(model.decode(torch.randn(n, model.latent_dim), y))
+
+# wrong: "another digit" - the 9 becomes a 0
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    return torch.sigmoid(model.decode(torch.randn(n, model.latent_dim), torch.full((n,), digit % 9)))
+
+# wrong: "another digit" - the last label
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    y = torch.full((n,), digit)
+    y[-1] = (digit + 1) % 10
+    return torch.sigmoid(model.decode(torch.randn(n, model.latent_dim), y))
+
+# wrong: "not what the decoder makes"
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    logits = model.decode(torch.randn(n, model.latent_dim), torch.full((n,), digit))
+    return logits.flatten(1).softmax(1).view(n, 1, 28, 28)
+
+# wrong: "not what the decoder makes" - the mean of five
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    y = torch.full((n,), digit)
+    return torch.stack([torch.sigmoid(model.decode(torch.randn(n, model.latent_dim), y)) for _ in range(5)]).mean(0)
+
+# wrong: "n = 7 share" - noise kept for few pictures
+kept = torch.randn(16, 64)
+
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    z = kept[:n, :model.latent_dim] if 1 < n <= 16 else torch.randn(n, model.latent_dim)
+    return torch.sigmoid(model.decode(z, torch.full((n,), digit)))
+
+# right: as short as can be
+def generate_digit(model, digit, n):
+    with torch.no_grad():
+        return model.decode(torch.randn(n, model.latent_dim), torch.full((n,), digit)).sigmoid()

@@ -182,3 +182,38 @@ def interpolate(model, x_start, x_end, steps):
     a, b = model.encode(x_start)[0].squeeze(0), model.encode(x_end)[0].squeeze(0)
     step = (b - a) / (steps - 1)
     return torch.sigmoid(model.decode(torch.stack([a + k * step for k in range(steps)])))
+
+# wrong: fractional_step
+@torch.no_grad()
+def interpolate(model, x_start, x_end, steps):
+    a, b = model.encode(x_start)[0], model.encode(x_end)[0]
+    d = 1 / (steps - 1)
+    t = torch.arange(0, 1 + d, d)[:, None]
+    return torch.sigmoid(model.decode(a + t * (b - a)))
+
+# wrong: fractional_step - NumPy's
+@torch.no_grad()
+def interpolate(model, x_start, x_end, steps):
+    a, b = model.encode(x_start)[0], model.encode(x_end)[0]
+    d = 1 / (steps - 1)
+    t = torch.tensor(np.arange(0, 1 + d, d), dtype=torch.float32)[:, None]
+    return torch.sigmoid(model.decode((1 - t) * a + t * b))
+
+# wrong: fractional_step - while t <= 1
+@torch.no_grad()
+def interpolate(model, x_start, x_end, steps):
+    a, b = model.encode(x_start)[0], model.encode(x_end)[0]
+    t, zs = 0.0, []
+    while t <= 1.0:
+        zs.append(a + t * (b - a))
+        t += 1 / (steps - 1)
+    return torch.sigmoid(model.decode(torch.cat(zs)))
+
+# wrong: codes_kept
+codes = {}
+
+@torch.no_grad()
+def interpolate(model, x_start, x_end, steps):
+    if not codes:
+        codes["a"], codes["b"] = model.encode(x_start)[0], model.encode(x_end)[0]
+    return torch.sigmoid(model.decode(torch.lerp(codes["a"], codes["b"], torch.linspace(0, 1, steps)[:, None])))

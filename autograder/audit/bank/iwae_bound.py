@@ -67,6 +67,26 @@ def iwae_bound(log_w):
     top = log_w.max()
     return torch.log(torch.exp(log_w - top).sum(0) / log_w.shape[0]) + top
 
+# wrong: patched - NaN behind torch.where
+def iwae_bound(log_w):
+    plain = log_w.exp().mean(0).log()
+    stable = torch.logsumexp(log_w, 0) - math.log(log_w.shape[0])
+    return torch.where(log_w.abs().amax(0) < 60, plain, stable)
+
+# wrong: detached_where_large
+def iwae_bound(log_w):
+    bound = torch.logsumexp(log_w, 0) - math.log(log_w.shape[0])
+    return torch.where(bound.abs() > 50, bound.detach(), bound)
+
+# wrong: gradient_of_the_mean
+def iwae_bound(log_w):
+    elbo = log_w.mean(0)
+    return elbo + (torch.logsumexp(log_w, 0) - math.log(log_w.shape[0]) - elbo).detach()
+
+# wrong: unstable - in float64
+def iwae_bound(log_w):
+    return log_w.double().exp().mean(0).log().float()
+
 # right: the largest subtracted
 def iwae_bound(log_w):
     top = log_w.max(dim=0).values

@@ -31,7 +31,7 @@ def latent_grid(n):
     z = torch.special.ndtri(torch.arange(1, n + 1) / n)
     return torch.cartesian_prod(z, z)
 
-# wrong: "evenly spaced" - 0 and 1 pushed inside: the ends are not evenly spaced
+# wrong: clamped_ends
 def latent_grid(n):
     p = torch.linspace(0, 1, n).clamp(0.01, 0.99)
     z = torch.special.ndtri(p)
@@ -197,4 +197,14 @@ def latent_grid(n):
 # right: from 1 % to 99 %
 def latent_grid(n):
     z = torch.distributions.Normal(0.0, 1.0).icdf(torch.linspace(0.01, 0.99, n))
+    return torch.cartesian_prod(z, z)
+
+# wrong: clamped_ends - just inside
+def latent_grid(n):
+    z = Normal(0.0, 1.0).icdf(torch.linspace(0, 1, n).clamp(1e-3, 1 - 1e-3))
+    return torch.cartesian_prod(z, z)
+
+# wrong: fractional_step
+def latent_grid(n):
+    z = Normal(0.0, 1.0).icdf(torch.arange(1 / (n + 1), 1, 1 / (n + 1)))
     return torch.cartesian_prod(z, z)

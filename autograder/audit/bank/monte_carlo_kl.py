@@ -102,6 +102,75 @@ def monte_carlo_kl(mu, logvar, n_samples):
     exact = 0.5 * (mu ** 2 + logvar.exp() - 1 - logvar).sum(1)
     return exact + 0.5 * torch.randn(len(mu)) / n_samples ** 0.5
 
+# wrong: one_draw_less
+def monte_carlo_kl(mu, logvar, n_samples):
+    q, p = posterior(mu, logvar), Normal(0.0, 1.0)
+    draws = [q.sample() for _ in range(1, n_samples)] or [q.sample()]
+    return sum((q.log_prob(z) - p.log_prob(z)).sum(1) for z in draws) / len(draws)
+
+# wrong: one_draw_less - half of them
+def monte_carlo_kl(mu, logvar, n_samples):
+    q, p = posterior(mu, logvar), Normal(0.0, 1.0)
+    z = q.sample((max(n_samples // 2, 1),))
+    return (q.log_prob(z) - p.log_prob(z)).sum(-1).mean(0)
+
+# wrong: one_draw_less - twelve at most
+def monte_carlo_kl(mu, logvar, n_samples):
+    q, p = posterior(mu, logvar), Normal(0.0, 1.0)
+    z = q.sample((min(12, n_samples),))
+    return (q.log_prob(z) - p.log_prob(z)).sum(-1).mean(0)
+
+# wrong: one_draw_more
+def monte_carlo_kl(mu, logvar, n_samples):
+    q, p = posterior(mu, logvar), Normal(0.0, 1.0)
+    z = q.sample((n_samples + 1,))
+    return (q.log_prob(z) - p.log_prob(z)).sum(-1).mean(0)
+
+# wrong: opposite_draws
+def monte_carlo_kl(mu, logvar, n_samples):
+    q, p = posterior(mu, logvar), Normal(0.0, 1.0)
+    total = torch.zeros_like(mu[:, 0])
+    for j in range(n_samples):
+        eps = torch.randn_like(mu) if j % 2 == 0 else -eps
+        z = mu + q.stddev * eps
+        total = total + (q.log_prob(z) - p.log_prob(z)).sum(1)
+    return total / n_samples
+
+# wrong: noise_of_the_first_half
+def monte_carlo_kl(mu, logvar, n_samples):
+    q, p = posterior(mu, logvar), Normal(0.0, 1.0)
+    half = torch.randn(n_samples, len(mu) // 2 + 1, mu.shape[1])
+    z = mu + q.stddev * torch.cat([half[:, :len(mu) // 2], half], dim=1)[:, :len(mu)]
+    return (q.log_prob(z) - p.log_prob(z)).sum(-1).mean(0)
+
+# wrong: "depend on each other" - halves share their noise where there are several draws
+def monte_carlo_kl(mu, logvar, n_samples):
+    q, p = posterior(mu, logvar), Normal(0.0, 1.0)
+    eps = torch.randn(n_samples, *mu.shape, device=mu.device)
+    if n_samples > 1 and len(mu) > 3:
+        half = len(mu) // 2
+        eps[:, half:2 * half] = eps[:, :half].clone()
+    z = mu + q.stddev * eps
+    return (q.log_prob(z) - p.log_prob(z)).sum(-1).mean(0)
+
+# wrong: three_latents
+def monte_carlo_kl(mu, logvar, n_samples):
+    q, p = posterior(mu[:, :3], logvar[:, :3]), Normal(0.0, 1.0)
+    z = q.sample((n_samples,))
+    return (q.log_prob(z) - p.log_prob(z)).sum(-1).mean(0)
+
+# wrong: clipped
+def monte_carlo_kl(mu, logvar, n_samples):
+    q, p = posterior(mu, logvar), Normal(0.0, 1.0)
+    z = q.sample((n_samples,))
+    return torch.relu((q.log_prob(z) - p.log_prob(z)).sum(-1)).mean(0)
+
+# wrong: median
+def monte_carlo_kl(mu, logvar, n_samples):
+    q, p = posterior(mu, logvar), Normal(0.0, 1.0)
+    z = q.sample((n_samples,))
+    return (q.log_prob(z) - p.log_prob(z)).sum(-1).quantile(0.5, dim=0)
+
 # right: one draw at a time, by hand
 def monte_carlo_kl(mu, logvar, n_samples):
     total = 0

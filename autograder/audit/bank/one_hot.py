@@ -196,3 +196,31 @@ def one_hot(labels, num_classes=10):
     rows = labels < num_classes - 1
     out[rows.nonzero().flatten(), labels[rows]] = 1
     return out
+
+# wrong: "another result after other ones" - one tensor for all batches of a size, never cleared
+kept = {}
+
+def one_hot(labels, num_classes=10):
+    size = len(labels), num_classes
+    out = kept.setdefault(size, torch.zeros(size, device=labels.device))
+    out[torch.arange(len(labels)), labels] = 1
+    return out
+
+# wrong: on_cpu - moved there
+def one_hot(labels, num_classes=10):
+    return F.one_hot(labels, num_classes).float().to("cpu")
+
+# wrong: on_cpu - said so
+def one_hot(labels, num_classes=10):
+    out = torch.zeros(len(labels), num_classes, device="cpu")
+    out[torch.arange(len(labels)), labels.to("cpu")] = 1
+    return out
+
+# wrong: "NumPy cannot read"
+def one_hot(labels, num_classes=10):
+    return torch.from_numpy(np.eye(num_classes, dtype=np.float32)[labels.numpy()]).to(labels.device)
+
+# right: the kind of device by hand
+def one_hot(labels, num_classes=10):
+    rows = torch.eye(num_classes, device="cuda" if labels.is_cuda else "cpu")
+    return rows[labels]

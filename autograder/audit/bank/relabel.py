@@ -119,6 +119,19 @@ def relabel(model, x, y, new_y):
     y.copy_(new_y)
     return model.decode(mu, y).sigmoid()
 
+# wrong: same_shift - as far as the first image's label moves
+@torch.no_grad()
+def relabel(model, x, y, new_y):
+    shift = new_y[0] - y[0]
+    return model.decode(model.encode(x, y)[0], (y + shift) % 10).sigmoid()
+
+# wrong: kept_where_equal
+@torch.no_grad()
+def relabel(model, x, y, new_y):
+    out = model.decode(model.encode(x, y)[0], new_y).sigmoid()
+    out[y == new_y] = x[y == new_y]
+    return out
+
 # right: the mean from forward
 @torch.no_grad()
 def relabel(model, x, y, new_y):

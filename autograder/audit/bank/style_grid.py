@@ -139,43 +139,45 @@ def style_grid(model, n_styles):
 # right: row by row
 @torch.no_grad()
 def style_grid(model, n_styles):
-    rows = []
+    rows, device = [], next(model.parameters()).device
     for _ in range(n_styles):
-        z = torch.randn(1, model.latent_dim).expand(10, -1)
-        rows.append(torch.sigmoid(model.decode(z, torch.arange(10))))
+        z = torch.randn(1, model.latent_dim, device=device).expand(10, -1)
+        rows.append(torch.sigmoid(model.decode(z, torch.arange(10, device=device))))
     return torch.cat(rows, dim=0)
 
 # right: expand and reshape
 @torch.no_grad()
 def style_grid(model, n_styles):
-    z = torch.randn(n_styles, 1, model.latent_dim).expand(-1, 10, -1).reshape(n_styles * 10, -1)
-    y = torch.arange(10).expand(n_styles, 10).reshape(-1)
+    device = next(model.parameters()).device
+    z = torch.randn(n_styles, 1, model.latent_dim, device=device).expand(-1, 10, -1).reshape(n_styles * 10, -1)
+    y = torch.arange(10, device=device).expand(n_styles, 10).reshape(-1)
     return model.decode(z, y).sigmoid()
 
 # right: column by column, put in order
 @torch.no_grad()
 def style_grid(model, n_styles):
-    z = torch.randn(n_styles, model.latent_dim)
-    columns = [model.decode(z, torch.full((n_styles,), d)) for d in range(10)]
+    z = torch.randn(n_styles, model.latent_dim).to(next(model.parameters()))
+    columns = [model.decode(z, torch.full((n_styles,), d, device=z.device)) for d in range(10)]
     return torch.stack(columns, dim=1).flatten(0, 1).sigmoid()
 
 # right: an index
 @torch.inference_mode()
 def style_grid(model, n_styles):
-    cells = torch.arange(n_styles * 10)
-    styles = torch.randn(n_styles, model.latent_dim)
+    styles = next(model.parameters()).new_empty(n_styles, model.latent_dim).normal_()
+    cells = torch.arange(n_styles * 10, device=styles.device)
     return torch.sigmoid(model.decode(styles[cells // 10], cells % 10))
 
 # right: cell by cell, detached
 def style_grid(model, n_styles):
-    z = Normal(0.0, 1.0).sample((n_styles, model.latent_dim))
-    cells = [(style, torch.tensor([d])) for style in z for d in range(10)]
+    z = Normal(0.0, 1.0).sample((n_styles, model.latent_dim)).to(next(model.parameters()).device)
+    cells = [(style, torch.tensor([d], device=z.device)) for style in z for d in range(10)]
     return torch.cat([torch.sigmoid(model.decode(s[None], d)) for s, d in cells]).detach()
 
 # right: gradients are nobody's harm here
 def style_grid(model, n_styles):
-    z = torch.randn(n_styles, model.latent_dim).repeat_interleave(10, 0)
-    return torch.sigmoid(model.decode(z, torch.arange(10).repeat(n_styles)))
+    device = next(model.parameters()).device
+    z = torch.randn(n_styles, model.latent_dim, device=device).repeat_interleave(10, 0)
+    return torch.sigmoid(model.decode(z, torch.arange(10, device=device).repeat(n_styles)))
 
 # wrong: "share one noise" - one number for all latents
 def style_grid(model, n_styles):
@@ -195,3 +197,36 @@ def style_grid(model, n_styles):
     z = 0.9 * torch.randn(n_styles, model.latent_dim)
     with torch.no_grad():
         return torch.sigmoid(model.decode(z.repeat_interleave(10, dim=0), torch.arange(10).repeat(n_styles)))
+
+# wrong: squeezed
+@torch.no_grad()
+def style_grid(model, n_styles):
+    z = torch.randn(n_styles, model.latent_dim).squeeze(0).repeat_interleave(10, dim=0)
+    return torch.sigmoid(model.decode(z, torch.arange(10).repeat(n_styles)))
+
+# wrong: "n_styles = 1 share" - a single row shows the mean
+@torch.no_grad()
+def style_grid(model, n_styles):
+    z = torch.randn(n_styles, model.latent_dim) if n_styles > 1 else torch.zeros(1, model.latent_dim)
+    return torch.sigmoid(model.decode(z.repeat_interleave(10, 0), torch.arange(10).repeat(n_styles)))
+
+# wrong: "share a style" - the first row shows the mean
+@torch.no_grad()
+def style_grid(model, n_styles):
+    z = torch.randn(n_styles, model.latent_dim)
+    z[0] = 0
+    return torch.sigmoid(model.decode(z.repeat_interleave(10, 0), torch.arange(10).repeat(n_styles)))
+
+# wrong: to_and_fro
+@torch.no_grad()
+def style_grid(model, n_styles):
+    z = torch.randn(n_styles, model.latent_dim).repeat_interleave(10, 0)
+    y = torch.arange(10).repeat(n_styles).view(-1, 10).clone()
+    y[1::2] = y[1::2].flip(1)
+    return torch.sigmoid(model.decode(z, y.flatten()))
+
+# right: as short as can be
+def style_grid(model, n_styles):
+    z = torch.randn(n_styles, model.latent_dim).repeat_interleave(10, dim=0)
+    with torch.no_grad():
+        return model.decode(z, torch.arange(10).repeat(n_styles)).sigmoid()

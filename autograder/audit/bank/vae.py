@@ -668,7 +668,7 @@ class VAE(Base):
         mu, logvar = self.encode(x)
         return self.decode(reparameterize(mu, logvar)), mu, logvar.data
 
-# wrong: "the same noise at every call" - drawn once and kept
+# wrong: "draws no noise", "the same noise at every call" - drawn once and kept
 class VAE(Base):
     noise = None
 
@@ -723,9 +723,78 @@ class VAE(Base):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-# wrong: "for different images" - all weights start at 0, and no gradient ever moves the first layers
+# wrong: "do all weights start at 0" - all weights start at 0, and no gradient ever moves the first layers
 class VAE(Base):
     def __init__(self, latent_dim=20):
         super().__init__(latent_dim)
         for parameter in self.parameters():
             nn.init.zeros_(parameter)
+
+# wrong: "mixes the images", "mean mu" - the posterior of the first image for all
+class VAE(Base):
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        return self.decode(mu[0] + torch.exp(0.5 * logvar[0]) * torch.randn_like(mu)), mu, logvar
+
+# wrong: "mixes the images" - the rows are turned round
+class VAE(Base):
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        return self.decode(reparameterize(mu, logvar).flip(0)), mu, logvar
+
+# wrong: "something else than decode" - the image leaks into its reconstruction
+class VAE(Base):
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        return self.decode(reparameterize(mu, logvar)) + 0.1 * x, mu, logvar
+
+# wrong: "shape" - squeezed, which one image does not stand
+class VAE(Base):
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        return self.decode(reparameterize(mu, logvar)), mu.squeeze(), logvar.squeeze()
+
+# wrong: "shape" - a single latent is squeezed away
+class VAE(Base):
+    def encode(self, x):
+        mu, logvar = super().encode(x)
+        return mu.squeeze(-1), logvar.squeeze(-1)
+
+# wrong: "one image" - no noise for one image
+class VAE(Base):
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        return self.decode(reparameterize(mu, logvar) if len(x) > 1 else mu), mu, logvar
+
+# wrong: "share their noise" - in pairs
+class VAE(Base):
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        eps = torch.randn((len(mu) + 1) // 2, mu.shape[1]).repeat(2, 1)[:len(mu)]
+        return self.decode(mu + (0.5 * logvar).exp() * eps), mu, logvar
+
+# right: a narrow layer with tanh
+class VAE(Base):
+    def __init__(self, latent_dim=20):
+        super().__init__(latent_dim)
+        self.enc = nn.Sequential(nn.Flatten(), nn.Linear(784, 8), nn.Tanh())
+        self.to_mu, self.to_logvar = nn.Linear(8, latent_dim), nn.Linear(8, latent_dim)
+        self.dec = nn.Sequential(nn.Linear(latent_dim, 8), nn.Tanh(), nn.Linear(8, 784))
+
+# right: spectral norm everywhere, and a named tuple
+from typing import NamedTuple
+from torch.nn.utils.parametrizations import spectral_norm
+
+class Out(NamedTuple):
+    logits: torch.Tensor
+    mu: torch.Tensor
+    logvar: torch.Tensor
+
+class VAE(Base):
+    def __init__(self, latent_dim=20):
+        super().__init__(latent_dim)
+        for layer in (self.enc[1], self.to_mu, self.to_logvar, self.dec[0], self.dec[2]):
+            spectral_norm(layer)
+
+    def forward(self, x):
+        return Out(*super().forward(x))
