@@ -105,7 +105,7 @@ def _expected(inputs, x, draws):
 question = Question(
     name="elbo_samples", task="task3_experiments", answers=("elbo",), build=build, calls=("monte_carlo_kl",),
     library=True,
-    checked="mean and spread of 1,200 ELBOs from five draws each, and of 1,300 from one and from two, fresh in each call",
+    checked="mean and spread of 1,200 ELBOs from five draws each, of 1,300 from one and two, fresh in each call",
     criteria=(Criterion("interface", "one number for each image, inputs left alone", 0.5),
               Criterion("value", "log p(x given z) on average over z ~ q, minus the KL", 1.0, core=True),
               Criterion("samples", "n_samples fresh draws for each image", 0.5)))
@@ -228,7 +228,7 @@ def half_of_the_draws(model, x, n_samples):
     return right(model, x, max(n_samples // 2, 1))
 
 
-@question.misconception("More than n_samples draws are made: the ELBO varies too little.")
+@question.misconception("More than n_samples draws are made: the ELBO varies too little.", random=True)
 def one_draw_more(model, x, n_samples):
     return right(model, x, n_samples + 1)
 

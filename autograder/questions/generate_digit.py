@@ -22,7 +22,7 @@ def build(draw, given):
     calls = {"one": (first, 1), "one_read": (first, 1), "one_again": (first, 1), "seven": (second, 7),
              "seven_read": (second, 7), "seven_again": (second, 7), "zero": (0, 12), "nine": (9, 12),
              "draws": (first, 6000), "again": (first, 6000)}
-    inputs |= {f"labels_{name}": torch.full((n,), digit) for name, (digit, n) in calls.items()}
+    inputs |= {f"labels_{name}": torch.full((n,), digit) for name, (digit, n) in calls.items() if name != "again"}
     steps = [{"as": "model", "given": "SmallCVAE", "tensors": ["A", "W", "b", "F", "V"]}]
     steps += [{"as": name, "call": "generate_digit", "args": ["$model", digit, n], "after": ["model"],
                **({"pixels": "pixels"} if name not in ("one", "seven") else {})} for name, (digit, n) in calls.items()]

@@ -270,13 +270,14 @@ def three_latents(mu, logvar, n_samples):
     return right(mu[:, :3], logvar[:, :3], n_samples)
 
 
-@question.misconception("log q(z given x) - log p(z) is cut off at 0: it may be negative for a draw, though not on average.")
+@question.misconception("log q(z given x) - log p(z) is cut off at 0: it may be negative for a draw, though not on average.",
+                        random=True)
 def clipped(mu, logvar, n_samples):
     q, z = _draw(mu, logvar, n_samples)
     return (q.log_prob(z) - _log_p(z)).sum(-1).clamp(min=0).mean(0)
 
 
-@question.misconception("The median of the draws is no mean: extreme draws count in full.")
+@question.misconception("The median of the draws is no mean: extreme draws count in full.", random=True)
 def median(mu, logvar, n_samples):
     q, z = _draw(mu, logvar, n_samples)
     return (q.log_prob(z) - _log_p(z)).sum(-1).quantile(0.5, dim=0)

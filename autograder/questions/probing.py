@@ -26,8 +26,6 @@ def model_probe(draw, name: str, given: bool, labels: bool = False):
         y, y1, ys2 = ["$y"], {"eval": ["$y1"], "train": ["$y_last"]}, ["$y_head"]
         inputs["y_head"] = inputs["y"][:2].clone()
         inputs["y_last"] = inputs["y"][-1:].clone()
-    for row, which in ((0, "first"), (n - 1, "last")):
-        inputs[f"w_{which}"] = torch.zeros(n, 784).index_copy(0, torch.tensor([row]), draw.signed(1, 784))
     inputs |= {"x_head": inputs["x"][:2].clone(), "x_last": inputs["x"][-1:].clone(),
                "z_head": inputs["z"][:2].clone(), "z_last": inputs["z"][-1:].clone()}
     last = ["$y_last"] if labels else []
@@ -45,7 +43,8 @@ def model_probe(draw, name: str, given: bool, labels: bool = False):
              call("dec_head", "model.decode", "$z_head", *ys2), call("dec_last", "model.decode", "$z_last", *last),
              call("fwd", "model", "$x", *y, tap="decode"), call("fwd_fresh", "model", "$x", *y, right_after="fwd"),
              call("fwd_handed", "model.decode", "$fwd.handed", *y),
-             *(call(f"fwd_{which}", "model", "$x", *y, grad=["x"], weights=f"w_{which}") for which in ("first", "last")),
+             *(call(f"fwd_{which}", "model", "$x", *y, grad=["x"], weights="w", row=row)
+               for which, row in (("first", 0), ("last", n - 1))),
              call("fwd_one", "model", "$x_last", *last), call("fwd_again", "model", "$x_last", *last, right_after="fwd_one"),
              new("narrow", latent_dim=1), call("enc_narrow", "narrow.encode", "$x", *y),
              call("wide_few", "wide", "$x", *y, tap="decode", pixels="pixels"),
@@ -182,7 +181,6 @@ def label_tests(draw, inputs: dict, steps: list, tests: list, name: str) -> None
     inputs["z_one"] = inputs["z"][:1].clone()
     inputs["z_ten"] = inputs["z"][:1].repeat(10, 1)
     inputs["y_ten"] = torch.arange(10)
-    inputs["x_ten"] = inputs["x"][:1].repeat(10, 1, 1, 1)
     inputs["y_twelve"] = 11 - torch.arange(12)
     inputs["x_rolled"] = inputs["x"].roll(1, 0)
     inputs["y_mixed"] = torch.cat([inputs["y"][:1], inputs["y_other"][1:]])
@@ -196,7 +194,7 @@ def label_tests(draw, inputs: dict, steps: list, tests: list, name: str) -> None
               {"as": "dec_ten", "call": "model.decode", "args": ["$z_ten", "$y_ten"], **eval_},
               {"as": "twelve", "new": name, "kwargs": {"latent_dim": LATENT, "num_classes": 12},
                "shake": ["$x1*12", "$y_twelve"]},
-              {"as": "enc_ten", "call": "model.encode", "args": ["$x_ten", "$y_ten"], **eval_},
+              {"as": "enc_ten", "call": "model.encode", "args": ["$x1*10", "$y_ten"], **eval_},
               {"as": "enc_twelve", "call": "twelve.encode", "args": ["$x1*12", "$y_twelve"], **eval_},
               {"as": "dec_twelve", "call": "twelve.decode", "args": ["$z_one*12", "$y_twelve"], **eval_}]
     tests += [

@@ -28,7 +28,7 @@ def build(draw, given):
                   {"test": "close", "criterion": criterion, "of": name}]
         if name in ("plain", "small", "large"):
             tests += [{"test": "gradient", "criterion": "gradient", "of": name, "wrt": f"{v}_{name}"}
-                      for v in ("logits", "mu", "logvar")]
+                      for v in ("logits", "mu", "logvar") if (name, v) != ("small", "logits")]     # keys are short
     return inputs, steps, tests
 
 

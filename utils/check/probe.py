@@ -244,8 +244,8 @@ def _keep(part, key: str, step: dict, known: dict, answers: dict) -> dict:
 
 
 def _gradients(step, parts, leaves, inputs, answers, facts, model) -> None:
-    """Gradients of sum(weights * output) with respect to each leaf; a missing one is left out."""
-    output = parts[0]
+    """Gradients of sum(weights * output) with respect to each leaf; a missing one is left out. "row": of one row."""
+    output = parts[0][step["row"]] if "row" in step else parts[0]
     if not output.requires_grad or not output.is_floating_point():
         facts["detached"] = [0]
         return
