@@ -313,6 +313,9 @@ def same(case: Case, of: str, other: str, rtol: float = 1e-4, atol: float = 1e-5
     return Outcome(False, "The same call gave two different results.", ["differs"])
 
 
+PAIRED = 200      # rows that are compared with each other, all pairs of them
+
+
 @test
 def differs(case: Case, of: str, other: str | None = None, per_row: bool = False, atol: float = 1e-6) -> Outcome:
     """Two answers (or, without `other`, any two rows of one) are not the same."""
@@ -323,6 +326,8 @@ def differs(case: Case, of: str, other: str | None = None, per_row: bool = False
             return Outcome(False, shape_sentence(second.shape, first.shape), ["shape"])
         gap = (first - second).abs()
         gap = gap.flatten(1).amax(1) if per_row else gap.max()
+    elif len(first) > PAIRED:
+        return Outcome(False, f"Your result has {len(first)} rows: far too many.", ["rows"])
     else:
         gap = torch.pdist(first.flatten(1), p=math.inf)
     if gap.numel() and (gap > atol).all():
