@@ -22,7 +22,7 @@ def one_thread():
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_every_wrong_answer_is_rejected_every_right_one_accepted_and_mistakes_are_named(name):
+def test_wrong_answers_are_rejected_and_named_right_ones_accepted_and_a_wrong_core_earns_at_most_half(name):
     seed = 20_140_501       # `audit seeds` and the test of luck below take others
     kinds = ("grading",) if name in TRAINED + SLOW else ("public", "grading")
     found = checks.audit(QUESTIONS[name], seed, kinds)
@@ -31,19 +31,10 @@ def test_every_wrong_answer_is_rejected_every_right_one_accepted_and_mistakes_ar
     wrong = [f for f in found if f.entry.wrong]
     unnamed = [(f.check, f.entry.title, f.verdict.misconception, f.verdict.hint) for f in wrong if not f.named]
     assert len(unnamed) <= max(1, 0.05 * len(wrong)), f"seed {seed}: {unnamed}"
-
-
-@pytest.mark.parametrize("name", QUESTIONS)
-def test_a_wrong_core_earns_at_most_half(name):
-    if name in TRAINED:
-        pytest.skip("judged by the same rule; training takes long")
-    question = QUESTIONS[name]
-    core = {criterion.name for criterion in question.criteria if criterion.core}
-    for finding in checks.audit(question, 7, ("grading",)) if name not in SLOW else []:
-        verdict = finding.verdict
-        if any(verdict.earned[criterion] == 0 for criterion in core):
-            assert verdict.points <= verdict.max_points / 2, finding.entry.title
-        assert finding.entry.wrong is (verdict.points < verdict.max_points)
+    core = {criterion.name for criterion in QUESTIONS[name].criteria if criterion.core}
+    for verdict in (f.verdict for f in found):
+        assert verdict.right is (verdict.points == verdict.max_points)
+        assert verdict.points <= verdict.max_points / 2 or all(verdict.earned[criterion] for criterion in core)
 
 
 @pytest.mark.parametrize("name", [name for name in QUESTIONS if name not in TRAINED])

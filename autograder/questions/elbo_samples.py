@@ -8,7 +8,7 @@ from autograder.questions.definition import Criterion, Question
 from autograder.questions.sampling import bounds, moments, nodes
 from utils.check.models import VaryingVAE, bend
 
-KINDS, LATENT, SAMPLES, ROWS, ASIDE = 2, 2, 5, 600, 1300
+KINDS, LATENT, SAMPLES, ROWS, ASIDE, ALONE = 2, 2, 5, 600, 1300, 300
 
 
 def elbo(model, x, n_samples):
@@ -26,7 +26,8 @@ def elbo(model, x, n_samples):
 
 
 def build(draw, given):
-    """1,200 ELBOs of two images, from five draws each, and 1,300 of a third from one draw and from two.
+    """1,200 ELBOs of two images, from five draws each, and 1,300 of a third from one draw and from two, and its ELBO
+    from 300 where it is alone.
 
     Three ways are right: the KL in closed form, the mean of log p(x, z) - log q(z given x) over the same draws, and
     `monte_carlo_kl` with draws of its own. They agree on average and differ in how much they vary, but for the third
@@ -49,6 +50,11 @@ def build(draw, given):
         steps.append({"as": name, "call": "elbo", "args": ["$model", f"$x_{name}", samples], "after": ["model"]})
         tests.append({"test": "returns", "criterion": "interface", "of": name, "shape": [n]})
     steps.append({**steps[-1], "as": "again", "right_after": name})
+    # many draws for one image: what is right for a batch may be wrong for it
+    low, high, _ = _expected(inputs, inputs["x_aside"], ALONE)
+    steps.append({"as": "alone", "call": "elbo", "args": ["$model", "$x_aside", ALONE], "after": ["model"]})
+    tests.append({"test": "within", "criterion": "value", "of": "alone", "low": low.item(), "high": high.item(),
+                  "say": "The ELBO of a batch that is one image is wrong."})
     tests += [{"test": "average", "criterion": "value", "of": "draws", "low": "low", "high": "high", "tolerance": 0.15},
               {"test": "average", "criterion": "value", "of": "two", "low": "low_two", "high": "high_two",
                "tolerance": 0.15},

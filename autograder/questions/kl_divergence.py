@@ -32,7 +32,7 @@ def build(draw, given):
         tests += [{"test": "close", "criterion": "value", "of": name},
                   {"test": "gradient", "criterion": "gradient", "of": name, "wrt": f"mu_{name}"},
                   {"test": "gradient", "criterion": "gradient", "of": name, "wrt": f"logvar_{name}"}]
-    steps.append({**steps[2], "as": "again"})
+    steps.append({"as": "again", "call": "kl_divergence", "args": steps[2]["args"], "no_grad": True})
     tests.append({"test": "same", "criterion": "value", "of": "again", "other": "n5z3"})
     return inputs, steps, tests
 

@@ -26,7 +26,7 @@ def build(draw, given):
     inputs |= {"logits_sure": draw.signed(3, 1, 28, 28, low=5.5, high=9.0), "x_sure": draw.images(3)}
     steps.append({"as": "sure", "call": "reconstruction_loss", "args": ["$logits_sure", "$x_sure"]})
     tests.append({"test": "close", "criterion": "value", "of": "sure"})
-    steps.append({**steps[1], "as": "again"})
+    steps.append({"as": "again", "call": "reconstruction_loss", "args": steps[1]["args"], "no_grad": True})
     tests.append({"test": "same", "criterion": "value", "of": "again", "other": "n2"})
     return inputs, steps, tests
 

@@ -29,6 +29,8 @@ def build(draw, given):
         if name in ("plain", "small", "large"):
             tests += [{"test": "gradient", "criterion": "gradient", "of": name, "wrt": f"{v}_{name}"}
                       for v in ("logits", "mu", "logvar") if (name, v) != ("small", "logits")]     # keys are short
+    steps.append({**{part: steps[0][part] for part in ("call", "args", "kwargs")}, "as": "again", "no_grad": True})
+    tests.append({"test": "same", "criterion": "value", "of": "again", "other": "plain"})
     return inputs, steps, tests
 
 
