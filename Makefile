@@ -13,7 +13,7 @@ demo: $(INSTALLED)  ## a demo class of 10, from notebooks to feedback pages
 	$(BIN)/python -m autograder demo
 
 test: $(INSTALLED)  ## all tests (PYTEST="-k name" for some of them, JOBS=4 for more at once)
-	$(ONE_THREAD) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST)
+	$(ONE_THREAD) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 notebooks: $(INSTALLED)  ## rebuild solutions/*/*.ipynb and assignments/*/*.ipynb from solutions/*.py
 	$(BIN)/python -m autograder build notebooks

@@ -35,7 +35,8 @@ def run(options) -> int:
                           "sandboxed": not unsandboxed}, indent=2, ensure_ascii=False))
     else:
         print(f"{as_text(verdict, detail=True)}\n{verdict.points:g} of {verdict.max_points:g} points: "
-              + ", ".join(f"{c.name} {verdict.earned[c.name]:g} of {c.points:g}" for c in verdict.criteria))
+              + ", ".join(f"{c.name} {verdict.earned[c.name]:g} of {c.points:g}" for c in verdict.criteria)
+              + f"\nseed {seed}")
     return 0 if verdict.right else 1
 
 

@@ -1,5 +1,6 @@
 """`python -m autograder collect FOLDER_OR_ZIP`: `autograder.intake`, and what it found, as lines."""
 
+import argparse
 from pathlib import Path
 
 from autograder import intake
@@ -7,6 +8,8 @@ from autograder.course import look
 
 
 def arguments(parser) -> None:
+    parser.epilog = intake.__doc__.partition("\n\n")[2]
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("source", type=Path, help="the folder or zip that your platform handed out, or one notebook")
     parser.add_argument("--task", help="take only notebooks of this task")
     parser.add_argument("--roster", type=Path, help="CSV with a column `id` or `student_id`, and others that tell "

@@ -116,7 +116,7 @@ def cluster(address: str) -> concurrent.futures.Executor:
     try:
         from distributed import Client
     except ImportError:
-        raise ValueError("--scheduler needs Dask: pip install 'vae-exercise[cluster]'") from None
+        raise ValueError("--scheduler needs Dask: pip install 'distributed>=2024.5'") from None
     try:
         client = Client(address, timeout=CONNECT, set_as_default=False)
     except (OSError, ValueError) as error:

@@ -338,12 +338,15 @@ def _bounded(facts: dict) -> dict:
     return bounded_all(facts)
 
 
+NOT_ASKED = ("as", "grad", "weights", "no_grad")     # of a step: what does not change what a call should return
+
+
 def fickle(key: Key, answers: dict, status: dict) -> bool:
     """Whether a step that was asked twice, and must give the same, gave something else the second time."""
     for variant in key.variants:
         case = Case(variant.inputs, variant.expected, answers.get(variant.name, {}),
                     status.get(variant.name, {}), variant.steps)
-        steps = {step["as"]: {name: value for name, value in step.items() if name != "as"}
+        steps = {step["as"]: {name: value for name, value in step.items() if name not in NOT_ASKED}
                  for step in variant.steps}
         for test in variant.tests:
             if test["test"] == "same" and steps[_step(test["of"])] == steps[_step(test["other"])]:

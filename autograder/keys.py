@@ -3,12 +3,13 @@
 import dataclasses
 import hashlib
 import hmac
-
+from collections.abc import Collection
 
 from autograder.questions.definition import Draw, Question
 from utils.check import probe, public_key
-from utils.check.verdict import Key, Variant, Verdict, close, judge, signature
+from utils.check.verdict import Key, Variant, Verdict, close, judge, signature, suspects
 
+NUMBERS = {"close", "gaussian", "average"}      # tests whose outcomes say something about the inputs
 PUBLIC_SEED = 20_140_501  # Auto-Encoding Variational Bayes, first submitted in 2013, presented in 2014
 
 
@@ -49,48 +50,65 @@ def _expected(question: Question, steps, inputs, seed, needed: set[str]) -> dict
     return {name: answers[name] for name in sorted(needed)}
 
 
-def with_signatures(question: Question, key: Key, seed: int) -> Key:
-    """`key` with what each misconception's answers look like to its tests."""
+def with_signatures(question: Question, key: Key, seed: int, names: Collection[str] | None = None,
+                    looks: Collection[str] | None = None) -> Key:
+    """`key` with what each misconception's answers look like to its tests; or those of `names`, in some `looks`."""
     signatures: dict[str, list] = {}
     for misconception in question.misconceptions:
+        if names is not None and misconception.name not in names:
+            continue
         signatures[misconception.name] = []
         for answer in misconception.answers:
             form = {}
             for variant in key.variants:
-                looks = [signature(variant, *_probe_reference(question, variant.steps, variant.inputs, seed + i, answer))
-                         for i in range(3 if misconception.random else 1)]
+                if looks is not None and variant.name not in looks:
+                    continue
+                runs = [signature(variant, *_probe_reference(question, variant.steps, variant.inputs, seed + i, answer))
+                        for i in range(3 if misconception.random else 1)]
                 form[variant.name] = [
                     _common(entries, test.get("tolerance", 1e-3)) if test.get("named", True) else (None, [])
-                    for entries, test in zip(zip(*looks), variant.tests)]
+                    for entries, test in zip(zip(*runs), variant.tests)]
             signatures[misconception.name].append(form)
     return dataclasses.replace(key, signatures=signatures)
 
 
-def _common(looks: tuple, tolerance: float) -> tuple:
+def _common(runs: tuple, tolerance: float) -> tuple:
     """What several runs of one misconception have in common at one test; None stands for anything."""
-    (ok, summary), others = looks[0], looks[1:]
+    (ok, summary), others = runs[0], runs[1:]
     return (ok if all(other[0] == ok for other in others) else None,
             summary if all(close(other[1], summary, tolerance) for other in others) else None)
 
 
 def verdict(question: Question, key: Key, seed: int, answers: dict, status: dict) -> Verdict:
-    """Judge, and look for the misconception only when there is a mistake to name."""
+    """Judge, and look for the misconception only when there is a mistake to name.
+
+    Drawing signatures takes seconds: first those of the misconceptions that may be it, then the rest.
+    """
     found = judge(key, answers, status)
-    if found.state in ("wrong", "error") and not key.signatures:
-        found = judge(with_names(question, key, seed), answers, status)
+    if found.state not in ("wrong", "error") or key.signatures:
+        return found
+    if _has_public_signatures(key):
+        return judge(with_names(question, key, seed), answers, status)
+    look, likely = suspects(key, public_key(question.name), answers, status)
+    for names in (likely, {m.name for m in question.misconceptions} - set(likely)):
+        found = judge(with_signatures(question, key, seed, names, [look]), answers, status)
+        if found.misconception:
+            break
     return found
 
 
 def with_names(question: Question, key: Key, seed: int) -> Key:
-    """`key` with signatures: its own where they hold numbers made of its inputs, else those of the public key.
+    """`key` with all signatures: for many verdicts on one key."""
+    if _has_public_signatures(key):
+        return dataclasses.replace(key, signatures=public_key(question.name).signatures)
+    return with_signatures(question, key, seed)
 
-    Which relations a misconception breaks does not depend on the inputs, and drawing them again takes seconds.
-    """
-    public, kinds = public_key(question.name), {test["test"] for variant in key.variants for test in variant.tests}
-    if kinds & {"close", "gaussian", "average"} or [one.tests for one in key.variants] != [
-            one.tests for one in public.variants]:
-        return with_signatures(question, key, seed)
-    return dataclasses.replace(key, signatures=public.signatures)
+
+def _has_public_signatures(key: Key) -> bool:
+    """Whether those of the public key are its own: they hold no numbers that are made of the inputs."""
+    tests = {variant.name: variant.tests for variant in public_key(key.question).variants}
+    return all(tests.get(variant.name) == variant.tests and not NUMBERS & {test["test"] for test in variant.tests}
+               for variant in key.variants)
 
 
 def probe_inputs(key: Key) -> dict:

@@ -5,8 +5,8 @@ import textwrap
 
 
 def arguments(parser) -> None:
-    parser.add_argument("question", nargs="*", help="all about these (default: a line for each)")
-    parser.add_argument("--all", action="store_true", help="all about all questions")
+    parser.add_argument("question", nargs="*", help="only these (default: all)")
+    parser.add_argument("--brief", action="store_true", help="a line for each: task, points, what is checked")
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 
@@ -16,10 +16,10 @@ def run(options) -> int:
     questions = [find(name) for name in options.question or QUESTIONS]
     if options.json:
         print(json.dumps([facts(question) for question in questions], indent=2, ensure_ascii=False))
-    elif options.question or options.all:
-        print("\n\n".join(text(question) for question in questions))
-    else:
+    elif options.brief:
         print(table(questions))
+    else:
+        print("\n\n".join(text(question) for question in questions))
     return 0
 
 
@@ -37,7 +37,7 @@ def table(questions: list) -> str:
     width = max(len(question.name) for question in questions)
     lines = [f"{question.name:<{width}}  {question.task:<10}  {question.points:>3g}{'+' if question.extra else ' '}  "
              f"{question.checked}" for question in questions]
-    return "\n".join([*lines, "", "+: extra. `python -m autograder questions NAME` says more, `--all` says all."])
+    return "\n".join([*lines, "", "+: extra."])
 
 
 def text(question) -> str:

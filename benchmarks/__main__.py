@@ -25,7 +25,7 @@ SCRIPTS = {     # name -> (title, script and arguments, arguments for a first lo
               ["--students", "2", "--peers", "1", "--repeats", "1"]),
     "scale": ("100 and 300 submissions", ["scale.py", "--sizes", "100,300"], ["--sizes", "4,8"]),
     "around": ("The same without the notebooks: rebuild, files, gradebook",
-               ["scale.py", "--no-kernels", "--sizes", "100,300"], ["--sizes", "10,30"]),
+               ["scale.py", "--no-kernels", "--sizes", "100,300,1000"], ["--sizes", "10,30"]),
     "sandbox": ("What the sandbox adds", ["sandbox.py"], ["--repeats", "1"]),
     "batch": ("A class of 100, of which 40 are hostile", ["batch.py"], []),
 }

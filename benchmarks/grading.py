@@ -149,6 +149,9 @@ def main():
             [sys.executable, "-m", "nbgrader", "autograde", task, "--force"], course) for how, course in plain.items()}
         if options.otter:
             contestants["otter run, without"] = lambda: otter(options.otter, plain["without"], task)
+        else:
+            print("There is no otter-grader to compare with: pip install otter-grader, or name its program with --otter.",
+                  file=sys.stderr)
         runs = {name: [] for name in contestants}
         for _ in range(options.repeats):        # in turn, so that a busy machine slows all alike
             for name, contestant in contestants.items():

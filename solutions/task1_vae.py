@@ -310,23 +310,25 @@ check("kl_divergence", kl_divergence)
 
 # %% [markdown]
 # An independent witness: by definition the KL is the mean of $\log q(z) - \log p(z)$ over draws from $q$.
-# So your `reparameterize` can test your `kl_divergence`. The picture shows the last of the four posteriors
-# against the prior; the KL says how badly the two disagree.
+# So your `reparameterize` can test your `kl_divergence`. The picture is the landscape that your function makes
+# of one latent, with the four posteriors of the table in it.
 
 # %% tags=["explore"]
 with needs("reparameterize", "kl_divergence"):
     prior = torch.distributions.Normal(0.0, 1.0)
-    for m, v in [(0, 0), (0, -4), (0, 4), (2, 0)]:
+    posteriors = [(0, 0), (0, -4), (0, 4), (2, 0)]
+    for m, v in posteriors:
         mu, logvar = torch.full((100_000, 1), float(m)), torch.full((100_000, 1), float(v))
         z = reparameterize(mu, logvar)
         q = torch.distributions.Normal(mu, logvar.exp().sqrt())
         average = (q.log_prob(z) - prior.log_prob(z)).mean()
         exact = kl_divergence(mu[:1], logvar[:1]).item()
         print(f"mu = {m}, logvar = {v:2d}:   closed form {exact:6.2f}   average over draws {average:6.2f}")
-    plots.noise_density(z, mean=0.0, std=1.0)
+    plots.kl_landscape(kl_divergence, posteriors)
 
 # %% [markdown]
-# **What you should see:** 0, 1.51, 24.80 and 2.00 nats, and averages that agree to about one percent.
+# **What you should see:** 0, 1.51, 24.80 and 2.00 nats, and averages that agree to about one percent. The
+# landscape is a bowl with its bottom at the prior: steep towards wide posteriors, gentle towards narrow ones.
 #
 # **Why is narrow so cheap and wide so dear?** A narrow posterior stays inside the prior; it merely says
 # more precisely which code is meant. Each halving of $\sigma$ adds about $\ln 2 = 0.69$ nats, one bit. So
@@ -817,6 +819,14 @@ def latent_grid(n):
 
 # %% nbgrader={"grade": true, "grade_id": "latent_grid", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check("latent_grid", latent_grid)
+
+# %% tags=["explore"]
+with needs("latent_grid"):
+    plots.quantile_layout(latent_grid(9))
+
+# %% [markdown]
+# **What you should see:** a point on each crossing, dense in the middle, where the prior has most of its mass.
+# Now decode a finer grid, and look at what lies at each point.
 
 # %% tags=["explore"]
 with needs("latent_grid", "VAE"):

@@ -6,6 +6,7 @@ import random
 import pytest
 import torch
 
+from autograder import keys
 from autograder.audit import bank, checks, seeds
 from autograder.questions import QUESTIONS
 
@@ -43,6 +44,17 @@ def test_no_seed_rejects_a_right_answer_or_accepts_a_nearly_right_one(name):
     first = random.SystemRandom().randrange(2**40)
     found = seeds.count(QUESTIONS[name], range(first, first + SEEDS.get(name, 20)))
     assert not {title: luck for title, (_, luck, _) in found.items() if luck}, f"seeds from {first}"
+
+
+@pytest.mark.parametrize("name", [name for name in QUESTIONS if name not in (*TRAINED, "elbo_samples")])
+def test_a_submission_gets_the_hint_that_all_signatures_together_give(name):
+    """At grading only the signatures of likely misconceptions are drawn."""
+    question, seed = QUESTIONS[name], 77
+    key = keys.draw_key(question, seed, signatures=False)
+    full = keys.with_names(question, key, seed)
+    for entry in random.Random(name).sample([entry for entry in bank.load(name) if entry.wrong], 2):
+        alone, together = (checks.grading(question, checks.namespace(question, entry.source), seed, one) for one in (key, full))
+        assert (alone.misconception, alone.hint) == (together.misconception, together.hint), entry.title
 
 
 def test_the_bank_is_large_and_each_wrong_answer_says_what_it_stands_for():

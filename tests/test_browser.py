@@ -28,7 +28,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 PROGRAMS = [shutil.which(name) for name in ("chromium", "chromedriver")]
-pytestmark = pytest.mark.skipif(None in PROGRAMS, reason="needs a browser: apt install chromium chromium-driver")
+pytestmark = [pytest.mark.browser,
+              pytest.mark.skipif(None in PROGRAMS, reason="needs a browser: apt install chromium chromium-driver")]
 ROOT = Path(__file__).resolve().parent.parent
 SHOTS = ROOT / "build" / "screenshots"
 QUIET = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run",

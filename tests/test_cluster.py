@@ -19,7 +19,7 @@ from autograder import executors, work
 from autograder.kernel import Settings
 from small_course import TASK
 
-pytest.importorskip("distributed", reason="needs Dask: pip install 'vae-exercise[cluster]'")
+pytest.importorskip("distributed", reason="needs Dask: pip install distributed")
 
 
 def start(*arguments, folder):

@@ -173,8 +173,8 @@ def test_a_wrong_call_says_what_is_possible_and_exits_with_2(arguments, words, c
 
 # questions
 
-def test_questions_is_a_line_for_each_unless_more_is_asked_for(capsys):
-    assert main(["questions"]) == 0
+def test_brief_questions_are_a_line_for_each(capsys):
+    assert main(["questions", "--brief"]) == 0
     said = capsys.readouterr().out
     assert len(said.splitlines()) <= len(QUESTIONS) + 2
     for question in QUESTIONS.values():
@@ -185,7 +185,7 @@ def test_questions_is_a_line_for_each_unless_more_is_asked_for(capsys):
 
 
 def test_all_questions_as_text(capsys):
-    assert main(["questions", "--all"]) == 0
+    assert main(["questions"]) == 0
     said = capsys.readouterr().out
     for question in QUESTIONS.values():
         assert f"{question.name} ({question.task}): {question.points:g} points" in said

@@ -15,6 +15,7 @@ from nbgrader.api import Gradebook
 
 import small_task
 from autograder import judge, plugins, sandbox, secret
+from autograder.kernel import Settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TASK = "task1_vae"
@@ -137,6 +138,9 @@ def test_archives_repeat_the_grading_and_hold_no_secret(course):
     notebook = nbformat.read(kept / f"{TASK}.ipynb", as_version=4)
     seeds = json.loads((kept / "seeds.json").read_text())
     assert seeds == judge.draw_seeds(notebook, TASK, secret.course_secret(course), "wrong")
+    kernels = sandbox.UnsandboxedKernelManager if sandbox.available() else sandbox.SandboxedKernelManager
+    again = judge.grade_notebook(notebook, TASK, b"another secret", "wrong", Settings(manager=kernels), seeds=seeds)
+    assert judge.record(again)["questions"] == json.loads((kept / "verdicts.json").read_text())["questions"]
     everything = "".join(path.read_text() for path in course.rglob("*.json")) + "".join(
         path.read_text() for path in (course / "autograded").rglob("*.ipynb"))
     assert secret.course_secret(course).decode() not in everything

@@ -210,6 +210,30 @@ def test_training_spares_what_vae_and_vae_loss_call_and_judges_these_two(earlier
     assert checks.grading(QUESTIONS["train_vae"], checks.namespace(QUESTIONS["train_vae"], source), 5).right is right
 
 
+@pytest.mark.parametrize("label, right", [("y", True), ("torch.zeros_like(y)", False)])
+def test_training_spares_what_cvae_calls_and_judges_the_class(label, right):
+    earlier = "def one_hot(labels, num_classes=10):\n    return torch.zeros(len(labels), num_classes)\n"
+    names = checks.namespace(QUESTIONS["train_cvae"], earlier + CONDITIONAL.replace("{}", label))
+    assert checks.grading(QUESTIONS["train_cvae"], names, 5).right is right
+
+
+ELBO = """
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    draws = [model.decode(posterior(mu, logvar).sample()) for _ in range(n_samples)]
+    log_p = -torch.stack([F.binary_cross_entropy_with_logits(d, x, reduction="none").flatten(1).sum(1) for d in draws])
+    return log_p.mean(0) {} monte_carlo_kl(mu, logvar, n_samples)
+"""
+
+
+@pytest.mark.parametrize("earlier", ["return -mu.square().sum(1)", "raise NotImplementedError"])
+@pytest.mark.parametrize("sign, right", [("-", True), ("+", False)])
+def test_elbo_is_judged_whatever_monte_carlo_kl_does(earlier, sign, right):
+    source = f"def monte_carlo_kl(mu, logvar, n_samples):\n    {earlier}\n" + ELBO.format(sign)
+    for verdict in both(QUESTIONS["elbo_samples"], source):
+        assert verdict.right is right, verdict
+
+
 def test_stand_ins_are_no_answers():
     """Handing in a stand-in earns nothing: they are not the functions of the lesson."""
     for name in ("kl_divergence", "reconstruction_loss", "reparameterize", "one_hot", "condition"):

@@ -48,7 +48,8 @@ def test_every_nbgrader_command_that_is_named_exists():
 
 
 def test_files_and_commands_that_it_names_exist():
-    made = ("submitted/", "feedback/", "reports/", "archive/", "demo/", "autograder/questions/bits_per_pixel.py")
+    made = ("submitted/", "feedback/", "reports/", "archive/", "demo/", "autograder/questions/bits_per_pixel.py",
+            "autograder/audit/bank/bits_per_pixel.py", "utils/results/")
     for name in re.findall(r"`([\w.]+(?:/[\w.]+)*/?)`", README):
         if ("/" in name or name.endswith((".py", ".yml", ".toml", ".txt"))) and name not in made:
             if "NAME" not in name and "STUDENT" not in name:

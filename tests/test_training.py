@@ -58,6 +58,20 @@ def test_the_history_has_each_value_for_each_epoch(some):
     assert not model.training
 
 
+def test_a_compiled_objective_trains_the_same(some, monkeypatch):
+    """With torch.compile's eager backend, which needs no compiler: captured and replayed, not translated."""
+    compile_, used = torch.compile, []
+
+    def eager(objective):
+        used.append(objective)
+        return compile_(objective, backend="eager")
+
+    monkeypatch.setattr(torch, "compile", eager)
+    plain, compiled = (fit(new(), *some, objective, epochs=2, compile=on, progress=False) for on in (False, True))
+    assert used == [objective]
+    assert compiled.test["total"] == pytest.approx(plain.test["total"], rel=1e-5)
+
+
 def plain_loop(model, train, test, epochs, seed):
     """The loop that everybody would write, one image set and one number at a time."""
     torch.manual_seed(seed)

@@ -47,7 +47,7 @@ ODD = {
         "wrong", "default dtype"),
     "torch.manual_seed(1); return 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(1)": ("wrong", "Do not seed"),
     "mu.mul_(2); return 0.5 * (mu**2 / 4 + logvar.exp() - 1 - logvar).sum(1)": ("wrong", "in place"),
-    "mu.resize_(1); return logvar.sum(1)": ("error", "resize"),
+    "mu.resize_(1); return logvar.sum(1)": ("wrong", "in place"),
 }
 
 

@@ -6,6 +6,7 @@ the cell ends or when the figure is the cell's last value.
 
 from io import BytesIO
 import math
+from statistics import NormalDist
 
 import matplotlib.pyplot as plt
 from matplotlib import patheffects
@@ -325,4 +326,45 @@ def noise_density(z, mean, std):
     axes.plot(grid, density, color="#D55E00", linewidth=2, label=f"N({mean:g}, {std:g}$^2$)")
     axes.set(xlabel="z", ylabel="density")
     axes.legend(frameon=False)
+    return figure
+
+
+def kl_landscape(kl_divergence, points):
+    """`kl_divergence` of one latent over mu and logvar, as lines of equal cost in nats, and (mu, logvar) `points`."""
+    mu, logvar = torch.meshgrid(torch.linspace(-3, 3, 121), torch.linspace(-5, 4.6, 121), indexing="xy")
+    with torch.no_grad():
+        cost = torch.as_tensor(kl_divergence(mu.reshape(-1, 1), logvar.reshape(-1, 1)))
+    if cost.shape != (mu.numel(),):
+        raise ValueError(f"kl_divergence must give one number for each picture, not {tuple(cost.shape)}.")
+    figure, ((axes,),) = _new(size=(5.5, 4))
+    lines = axes.contour(mu.numpy(), logvar.numpy(), cost.reshape(mu.shape).float().cpu().numpy(),
+                         levels=(0.1, 0.5, 1, 2, 4, 8, 16, 32), colors="#0072B2", linewidths=1)
+    axes.clabel(lines, fmt="%g nats", fontsize=8, colors="black")
+    axes.scatter(*zip(*points), color="#D55E00", zorder=3)
+    for m, v in points:
+        axes.annotate(f"({m:g}, {v:g})", (m, v), xytext=(6, 6), textcoords="offset points", color="#D55E00",
+                      path_effects=_HALO)
+    axes.set(xlabel=r"$\mu$", ylabel=r"$\log\,\sigma^2$", title="What your kl_divergence charges for one latent")
+    return figure
+
+
+def quantile_layout(z):
+    """Points z (n * n, 2) on the lines that cut N(0, 1) into n + 1 equally probable parts along each axis.
+
+    A point for each crossing is what the map of a latent space needs.
+    """
+    z = torch.as_tensor(z).detach().float().cpu()
+    n = math.isqrt(len(z))
+    if z.shape != (n * n, 2):
+        raise ValueError(f"The points must be (n * n, 2), not {tuple(z.shape)}.")
+    figure, ((axes,),) = _new(size=(4.4, 4.4))
+    axes.grid(False)
+    for i in range(1, n + 1):
+        for line in (axes.axvline, axes.axhline):
+            line(NormalDist().inv_cdf(i / (n + 1)), color="#BBBBBB", linewidth=0.8, zorder=1)
+    for radius in (1, 2):
+        axes.add_patch(plt.Circle((0, 0), radius, fill=False, linewidth=1, linestyle=":", zorder=2))
+    axes.scatter(*z.T.numpy(), s=22, color="#0072B2", zorder=3)
+    axes.set(xlabel="$z_1$", ylabel="$z_2$", xlim=(-2.5, 2.5), ylim=(-2.5, 2.5), aspect="equal",
+             title="Your points on the quantiles")
     return figure

@@ -28,6 +28,8 @@ def build(draw, given):
         steps.append({"as": name, "call": "active_units", "args": [f"$codes_{name}"], "numbers": True})
         tests += [{"test": "whole", "criterion": "interface", "of": name},
                   {"test": "close", "criterion": "value", "of": name}]
+    steps.append({**steps[0], "as": "again"})
+    tests.append({"test": "same", "criterion": "value", "of": "again", "other": steps[0]["as"]})
     return inputs, steps, tests
 
 

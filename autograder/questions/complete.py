@@ -66,6 +66,8 @@ def build(draw, given):
                       {"test": "no_gradient", "criterion": "interface", "of": name},
                       {"test": "kept", "criterion": "observed", "of": name, "x": f"x_{name}", "mask": f"mask_{name}"},
                       {"test": "close", "criterion": filled, "of": name, "atol": 1e-4}]
+        steps.append({**steps[-1], "as": f"{kind}_again"})
+        tests.append({"test": "same", "criterion": filled, "of": f"{kind}_again", "other": name})
     return inputs, steps, tests
 
 

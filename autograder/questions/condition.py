@@ -22,6 +22,8 @@ def build(draw, given):
         tests += [{"test": "returns", "criterion": "interface", "of": name, "shape": [n, d + c]},
                   {"test": "close", "criterion": "value", "of": name},
                   {"test": "gradient", "criterion": "value", "of": name, "wrt": f"features_{name}"}]
+    steps.append({"as": "again", "call": "condition", "args": steps[1]["args"], "no_grad": True})
+    tests.append({"test": "same", "criterion": "value", "of": "again", "other": steps[1]["as"]})
     return inputs, steps, tests
 
 

@@ -38,6 +38,8 @@ def build(draw, given):
                       *({"test": "whole", "criterion": "interface", "of": f"{name}.{part}"} for part in (0, 1)),
                       {"test": "close", "criterion": "stop", "of": f"{name}.0", "atol": 0.1, "rtol": 0.0},
                       {"test": "close", "criterion": "best", "of": f"{name}.1", "atol": 0.1, "rtol": 0.0}]
+    steps.append({**steps[0], "as": "again"})
+    tests.append({"test": "same", "criterion": "stop", "of": "again.0", "other": f"{steps[0]['as']}.0"})
     return {}, steps, tests
 
 

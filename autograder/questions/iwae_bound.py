@@ -37,6 +37,8 @@ def build(draw, given):
                    "say": "Log-weights of hundreds give wrong values: their exponentials are 0 or infinite."},
                   {"test": "gradient", "criterion": "stability", "of": name, "wrt": f"log_{name}", "atol": 1e-4,
                    "say": "Log-weights of hundreds give wrong gradients, or none: training would stop there."}]
+    steps.append({"as": "again", "call": "iwae_bound", "args": steps[1]["args"], "no_grad": True})
+    tests.append({"test": "same", "criterion": "value", "of": "again", "other": steps[1]["as"]})
     return inputs, steps, tests
 
 

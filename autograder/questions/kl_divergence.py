@@ -155,7 +155,7 @@ def from_sample(mu, logvar):
     return 0.5 * (z.square() + logvar.exp() - 1 - logvar).sum(1)
 
 
-@question.misconception("exp_() changes logvar in place: whoever uses logvar afterwards gets the variance.")
+@question.misconception("Your code changes mu or logvar in place: whoever uses them afterwards gets wrong values.")
 def in_place(mu, logvar):
     return 0.5 * (mu.square() - 1 - logvar.clone() + logvar.exp_()).sum(1)
 

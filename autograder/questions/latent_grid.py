@@ -26,6 +26,8 @@ def build(draw, given):
     for n in sizes:
         tests += [{"test": "returns", "criterion": "interface", "of": f"n{n}", "shape": [n * n, 2]},
                   {"test": "quantile_grid", "criterion": "quantiles", "of": f"n{n}", "n": n}]
+    steps.append({**steps[0], "as": "again"})
+    tests.append({"test": "same", "criterion": "quantiles", "of": "again", "other": steps[0]["as"]})
     return {}, steps, tests
 
 

@@ -53,9 +53,7 @@ def build(draw, given):
     inputs |= {"mu_alone": draw.signed(1, LATENT), "logvar_alone": draw.signed(1, LATENT)}
     low_alone, high_alone, _ = _expected(inputs["mu_alone"], inputs["logvar_alone"], 1, ALONE)
     steps.append({"as": "alone", "call": "monte_carlo_kl", "args": ["$mu_alone", "$logvar_alone", ALONE]})
-    tests += [{"test": "returns", "criterion": "interface", "of": "alone", "shape": [1]},
-              {"test": "within", "criterion": "estimate", "of": "alone", "low": low_alone.item(), "high": high_alone.item(),
-               "say": "The estimate of a batch that is one image is wrong."}]
+    tests.append({"test": "returns", "criterion": "interface", "of": "alone", "shape": [1]})
     steps.append({"as": "elsewhere", "call": "monte_carlo_kl", "args": ["$mu_n2z3", "$logvar_n2z3", 4],
                   "elsewhere": True})
     ratio = {"mean": 0.0, "std": 1.0, "latent": {"log_ratio": ["mu_one", "logvar_one"]}, "kinds": KINDS}
@@ -75,6 +73,8 @@ def build(draw, given):
                "say": "Single draws do not spread as log q(z given x) - log p(z) does for z ~ q."},
               {"test": "independent", "criterion": "samples", "of": "draws", **ratio},
               {"test": "follows_device", "criterion": "interface", "of": "elsewhere"}]
+    tests.append({"test": "within", "criterion": "estimate", "of": "alone", "low": low_alone.item(), "high": high_alone.item(),
+                  "named": False, "say": "The estimate of a batch that is one image is wrong."})
     return inputs, steps, tests
 
 

@@ -177,7 +177,7 @@ def seeded(mu, logvar):
     return right(mu, logvar)
 
 
-@question.misconception("exp_() changes logvar in place: the KL that uses it afterwards is wrong.")
+@question.misconception("Your code changes mu or logvar in place: the KL that uses them afterwards is wrong.")
 def in_place(mu, logvar):
     return mu + logvar.mul_(0.5).exp_() * torch.randn_like(mu)
 

@@ -85,6 +85,23 @@ def judge(key: Key, answers: dict[str, dict], status: dict[str, dict]) -> Verdic
     A question is judged on the student's own earlier answers and, where it calls any, also on stand-ins
     for them; the better verdict counts, so that an error is not carried forward.
     """
+    variant, case, outcomes, earned = _chosen(key, answers, status)
+    points = _total(key, earned)
+    if points == key.points:
+        return Verdict(key.question, "right", points, key.points, earned, key.criteria, checked=key.checked)
+    state, hint, detail = _explain(key, case, outcomes)
+    misconception = None
+    if state == "wrong" or (state == "error" and key.signatures):
+        misconception = match(key, variant, outcomes)
+        if misconception:
+            state, hint = "wrong", key.hints[misconception]
+    if state == "not attempted":
+        earned, points = dict.fromkeys(earned, 0.0), 0.0
+    return Verdict(key.question, state, points, key.points, earned, key.criteria, hint, detail, misconception)
+
+
+def _chosen(key: Key, answers: dict, status: dict) -> tuple[Variant, Case, list[Outcome], dict]:
+    """The look that the hint speaks of, with its outcomes, and what the better look earned."""
     rounds = []
     for variant in key.variants:
         case = Case(variant.inputs, variant.expected,
@@ -99,20 +116,24 @@ def judge(key: Key, answers: dict[str, dict], status: dict[str, dict]) -> Verdic
                     results.append(outcome)
         rounds.append((variant, case, outcomes, _earned(key, tests, results)))
     variant, case, outcomes, earned = max(rounds, key=lambda round_: sum(round_[3].values()))
-    points = _total(key, earned)
-    if points == key.points:
-        return Verdict(key.question, "right", points, key.points, earned, key.criteria, checked=key.checked)
     if any(not outcome.ok for test, outcome in zip(rounds[0][0].tests, rounds[0][2]) if test not in variant.tests):
         variant, case, outcomes, _ = rounds[0]  # a mistake stands among what the second look leaves out
-    state, hint, detail = _explain(key, case, outcomes)
-    misconception = None
-    if state == "wrong" or (state == "error" and key.signatures):
-        misconception = match(key, variant, outcomes)
-        if misconception:
-            state, hint = "wrong", key.hints[misconception]
-    if state == "not attempted":
-        earned, points = dict.fromkeys(earned, 0.0), 0.0
-    return Verdict(key.question, state, points, key.points, earned, key.criteria, hint, detail, misconception)
+    return variant, case, outcomes, earned
+
+
+def suspects(key: Key, known: Key, answers: dict, status: dict) -> tuple[str, list[str]]:
+    """The look that the hint speaks of, and the misconceptions that fail no test there which these answers pass.
+
+    `known` is another key of the same question, with signatures: which relations a misconception breaks does not depend
+    on the inputs, but for chance.
+    """
+    variant, _, outcomes, _ = _chosen(key, answers, status)
+
+    def may_be(form: dict) -> bool:
+        failed = [i for i, (ok, _) in enumerate(form.get(variant.name) or []) if ok is False]
+        return bool(failed) and all(i < len(outcomes) and not outcomes[i].ok for i in failed)
+
+    return variant.name, [name for name, forms in known.signatures.items() if any(map(may_be, forms))]
 
 
 def no_verdict(key: Key, state: str, reason: str) -> Verdict:
@@ -127,7 +148,8 @@ def match(key: Key, variant: Variant, outcomes: list[Outcome]) -> str | None:
     fit, the one whose numbers fit at the most tests.
     """
     best, best_fit = None, (False, 0, 0)
-    first = next((i for i, outcome in enumerate(outcomes) if not outcome.ok), None)
+    first = next((i for i, (outcome, test) in enumerate(zip(outcomes, variant.tests))
+                  if not outcome.ok and test.get("named", True)), None)
     for name, forms in key.signatures.items():
         for form in forms:
             entries = form.get(variant.name) or []
