@@ -22,7 +22,6 @@ ROOT = HERE.parent
 WIDTH = 900         # pixels
 DRAWN = {           # picture -> the notebook, and what only the cell that draws it says
     "manifold": ("task1_vae", "plots.manifold("),
-    "beta": ("task1_vae", "Samples from the prior"),
     "styles": ("task2_cvae", "style_grid(cvae5"),
     "triptych": ("task2_cvae", "plots.triptych("),
 }

@@ -376,8 +376,10 @@ def average(case: Case, of: str, low: str, high: str) -> Outcome:
     means = kinds.mean(0)
     if not _constant(kinds) and ((means >= case.tensor(low)) & (means <= case.tensor(high))).all():
         return Outcome(True)
-    return Outcome(False, "On average your values are not what they estimate.",
-                   _moments(kinds, case.tensor(low) / 2 + case.tensor(high) / 2))
+    middle = case.tensor(low) / 2 + case.tensor(high) / 2
+    worst = int((means - middle).abs().argmax())
+    return Outcome(False, "On average your values are not what they estimate.", _moments(kinds, middle),
+                   f"The mean of {len(kinds)} of them was {means[worst]:.5g}; expected about {middle[worst]:.5g}.")
 
 
 @test
@@ -398,7 +400,8 @@ def spread(case: Case, of: str, std: str, factor: float = 1.4) -> Outcome:
                        ["constant", int((kinds.mean(0) - kinds.mean()).abs().max() > 1e-4)])
     direction = "more" if (ratio > 1).double().mean() > 0.5 else "less"
     return Outcome(False, f"Your values vary {direction} than the mean of n_samples independent draws.",
-                   _moments(kinds, torch.zeros_like(expected[0])))
+                   _moments(kinds, torch.zeros_like(expected[0])),
+                   f"Their standard deviation was {kinds.std(0)[0]:.3g}; expected about {expected[0, 0]:.3g}.")
 
 
 @test
@@ -471,9 +474,9 @@ def _normal(eps: torch.Tensor, kinds: int) -> Outcome:
     for values in (eps.flatten(), *groups):
         n = len(values)
         if values.mean().abs() > SIGMAS / math.sqrt(n):
-            return Outcome(False, "The mean of your draws is wrong.", summary)
+            return Outcome(False, "The mean of your draws is wrong.", summary, _as_normal(values))
         if (values.square().mean() - 1).abs() > SIGMAS * math.sqrt(2 / n) + 30 / n:
-            return Outcome(False, "The spread of your draws is wrong.", summary)
+            return Outcome(False, "The spread of your draws is wrong.", summary, _as_normal(values))
     order = eps.flatten().sort().values
     n = len(order)
     cdf = torch.special.ndtr(order)
@@ -486,6 +489,11 @@ def _normal(eps: torch.Tensor, kinds: int) -> Outcome:
     if abs(size - math.sqrt(2 / math.pi)) > 7 * math.sqrt((1 - 3 / math.pi) / n) + len(groups) / n:
         return Outcome(False, "Your noise is not Gaussian.", summary)
     return Outcome(True)
+
+
+def _as_normal(eps: torch.Tensor) -> str:
+    return (f"Less the right mean and over the right standard deviation, they have mean {eps.mean():.3g} and standard "
+            f"deviation {eps.std():.3g}; expected 0 and 1.")
 
 
 @test
@@ -783,7 +791,8 @@ def elbo(case: Case, logits: str, mu: str, logvar: str, x: str, rows: str, low: 
     """The negative ELBO on held-out images, in nats per image, lies in [low, high]. rows: those whose z was decoded.
 
     Calibrated by `benchmarks/calibrate.py`: the bounds stand at least 4 standard deviations from what
-    right answers reach; below `low` no model gets in this time.
+    right answers reach; below `low` no model gets in this time. A right model is beyond 4 of them with probability 3e-5
+    (if Gaussian), and is rejected only where a second training says the same: 1e-9. So for the three tests below.
     """
     from utils.data import upsample
 
@@ -814,7 +823,7 @@ def near_prior(case: Case, mu: str, logvar: str, at_most: float) -> Outcome:
 @test
 def prior_likelihood(case: Case, of: str, x: str, at_least: float, at_most: float) -> Outcome:
     """log of the mean over prior samples of p(x given z), in nats per image, on held-out images: what the
-    decoder alone has learned, from z that nobody but the judge has chosen."""
+    decoder alone has learned, from z that nobody but the judge has chosen. Calibrated as for `elbo`."""
     from utils.data import upsample
 
     images = upsample(case.tensor(x).float()).double().flatten(1)
@@ -831,7 +840,7 @@ def prior_likelihood(case: Case, of: str, x: str, at_least: float, at_most: floa
 
 @test
 def reads_as(case: Case, of: str, labels: str, at_least: float) -> Outcome:
-    """A frozen classifier reads at least this share of the pictures (logits) as their labels."""
+    """A frozen classifier reads at least this share of the pictures (logits) as their labels. Calibrated as for `elbo`."""
     from utils.check.classifier import read
 
     found = read(torch.sigmoid(case.answer(of).float()))
