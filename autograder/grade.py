@@ -5,7 +5,9 @@ are the same. A verdict is kept in `.cache/verdicts` before it is saved: whateve
 """
 
 import concurrent.futures
+import contextlib
 import dataclasses
+import functools
 import hashlib
 import json
 import logging
@@ -18,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import filelock
+import nbgrader.api
 import sqlalchemy
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
@@ -317,7 +320,8 @@ def grade(root: Path, tally: Tally, executor, show, log, options) -> None:
                         coursedir=CourseDirectory(config=config), config=config)
     converter.log = log
     try:
-        converter.start()
+        with _one_engine():
+            converter.start()
     except NbGraderException as error:
         raise ValueError(str(error)) from None
     except (sqlalchemy.exc.SQLAlchemyError, OSError) as error:
@@ -325,6 +329,17 @@ def grade(root: Path, tally: Tally, executor, show, log, options) -> None:
         raise
     finally:
         tally.wall = time.monotonic() - started
+
+
+@contextlib.contextmanager
+def _one_engine() -> Iterator[None]:
+    """nbgrader opens the gradebook seven times for a submission. With one engine for all it compiles a query once."""
+    make = nbgrader.api.create_engine
+    nbgrader.api.create_engine = functools.cache(make)
+    try:
+        yield
+    finally:
+        nbgrader.api.create_engine = make
 
 
 def locked(root: Path) -> filelock.BaseFileLock:

@@ -369,21 +369,31 @@ def _unwrapped(entries: list[_Entry], tasks: list[str]) -> int:
     return 0
 
 
-def _releases(course_root: Path) -> dict[str, nbformat.NotebookNode]:
-    found = {p.stem: nbformat.read(p, as_version=4)
-             for p in sorted(course_root.glob("assignments/*/*.ipynb")) if p.stem == p.parent.name}
+@dataclass(frozen=True)
+class _Release:
+    """A task as students get it. marks: what tells its notebook from others (`fingerprint`)."""
+
+    notebook: nbformat.NotebookNode
+    marks: frozenset[str]
+
+
+def _releases(course_root: Path) -> dict[str, _Release]:
+    notebooks = {p.stem: nbformat.read(p, as_version=4)
+                 for p in sorted(course_root.glob("assignments/*/*.ipynb")) if p.stem == p.parent.name}
+    found = {task: _Release(notebook, fingerprint(notebook)) for task, notebook in notebooks.items()}
     if not found:
         raise ValueError(f"There are no assignments in {course_root / 'assignments'}. "
                          "Build them first: `python -m autograder build notebooks`.")
     return found
 
 
-def _task_of(data: bytes, parts: tuple[str, ...], releases: dict) -> tuple[str | None, int, str]:
-    """The notebook's task, how many of its questions are answered (-1 if only its name tells the task), and a
-    sentence where the file cannot be read, is damaged, or cannot be compared with the releases.
+def _task_of(data: bytes, parts: tuple[str, ...], releases: dict, count: bool = True) -> tuple[str | None, int, str]:
+    """The notebook's task, how many of its questions are answered (-1 if only its name tells the task, 0 where nobody
+    asks for the `count`), and a sentence where the file cannot be read, is damaged, or cannot be compared with the
+    releases.
     """
     try:
-        task, answered, problem = _task_by_text(data, releases)
+        task, answered, problem = _task_by_text(data, releases, count)
     except Exception as error:                           # what one student wrote ends nothing for the others
         task, answered, problem = None, -1, f"The notebook cannot be looked into ({type(error).__name__})."
     if task is None:
@@ -392,17 +402,20 @@ def _task_of(data: bytes, parts: tuple[str, ...], releases: dict) -> tuple[str |
     return task, answered, problem
 
 
-def _task_by_text(data: bytes, releases: dict) -> tuple[str | None, int, str]:
+def _task_by_text(data: bytes, releases: dict, count: bool) -> tuple[str | None, int, str]:
     notebook, repairs = read_submission(data)
     problem = file_problem((one.kind, one.sentence) for one in repairs)
-    mine, marks = fingerprint(notebook), {t: fingerprint(nb) for t, nb in releases.items()}
+    mine, marks = fingerprint(notebook), {t: release.marks for t, release in releases.items()}
     common = frozenset(m for t in marks for o in marks if t != o for m in marks[t] & marks[o])
     shared = {t: len((marks[t] & mine) - common) for t in marks}
     task = max(shared, key=shared.get)
     if shared[task] == 0:
         return None, -1, problem
-    rebuilt, _ = rebuild(releases[task], notebook)
-    before = {c.id: c.source for c in releases[task].cells
+    if not count:
+        return task, 0, problem
+    released = releases[task].notebook
+    rebuilt, _ = rebuild(released, notebook)
+    before = {c.id: c.source for c in released.cells
               if c.metadata.get("nbgrader", {}).get("solution") and "id" in c}
     return task, sum(c.source != before[c.id] for c in rebuilt.cells if c.get("id") in before), problem
 
@@ -696,14 +709,16 @@ def _tidy_student(course_root: Path, folder: Path, student: str, releases: dict,
 def _tidy_task(course_root: Path, place: Path, student: str, task: str, releases: dict,
                report: Report) -> None:
     canonical, notebooks, foreign = place / f"{task}.ipynb", [], []
-    for path in sorted(place.iterdir()):
+    paths = sorted(place.iterdir())
+    several = sum(bool(_NOTEBOOK.search(path.name)) for path in paths) > 1
+    for path in paths:
         if path.name == "timestamp.txt" and not path.is_symlink() and path.is_file():
             continue
         regular = path.is_file() and not path.is_symlink()
         if not regular or not _NOTEBOOK.search(path.name) or path.stat().st_size > MAX_BYTES:
             foreign.append(path)
             continue
-        found, answered, problem = _task_of(_read_file(path), path.parts, releases)
+        found, answered, problem = _task_of(_read_file(path), path.parts, releases, count=several)
         if problem:
             report.notes.append(f"{student}/{task}/{_shown(path.name)}: {problem}")
         if found not in (task, None):
