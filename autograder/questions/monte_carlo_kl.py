@@ -21,9 +21,9 @@ def monte_carlo_kl(mu, logvar, n_samples):
 def build(draw, given):
     """3,000 estimates from 20 draws with three latents, 3,000 from two with five, twice 6,000 from single draws with one.
 
-    The estimates are judged by their mean, spread and independence, the single draws by their whole distribution.
-    One image is judged by the mean of 1,000. False rejects: 3e-10 for the means, 2e-9 for spread and independence, 2e-8 for the distribution (see
-    utils/check/tests.py).
+    The estimates are judged by their mean, spread and independence, the single draws by their whole distribution, one
+    image alone by the mean of 1,000 draws. False rejects: 3e-10 for the means, 2e-9 for spread and independence, 2e-8
+    for the distribution (see utils/check/tests.py).
     """
     # signs agree within a row and sizes are alike: noise that latents share cannot cancel out
     sign = torch.tensor([[1.0], [-1.0]])
