@@ -12,7 +12,7 @@ import torch
 from nbgrader.api import Gradebook
 
 from autograder import intake, judge, keys, sandbox
-from autograder.audit import attacks, course, watch
+from autograder.audit import attacks, course, stock, watch
 from autograder.audit.corpus import POINTS, WRONG, corpus, hostile
 from autograder.audit.course import BYSTANDERS, TASK
 from autograder.kernel import Settings
@@ -44,6 +44,12 @@ def test_every_submission_gets_what_it_deserves_and_harms_nobody(tmp_path):
 def test_nbgraders_own_command_is_as_fair(tmp_path):
     found = attacks.audit([KNOWN[name] for name in THROUGH_NBGRADER], tmp_path, through="nbgrader")
     assert not {one.attack.name: (one.earned, one.leaks, one.harm) for one in found if not one.ok}
+
+
+@needs_sandbox
+def test_stock_nbgrader_pays_for_what_earns_nothing_here():
+    (found,) = stock.audit([KNOWN["do-execute"]], jobs=1)
+    assert found.total > sum(found.attack.points.values())
 
 
 @needs_sandbox
