@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from autograder.questions.definition import Draw, Question
 from utils.check import probe, public_key
-from utils.check.verdict import Key, Variant, Verdict, close, judge, signature, suspects
+from utils.check.verdict import Key, Variant, Verdict, close, conclude, examine, signature, suspects
 
 NUMBERS = {"close", "gaussian", "average"}      # tests whose outcomes say something about the inputs
 PUBLIC_SEED = 20_140_501  # Auto-Encoding Variational Bayes, first submitted in 2013, presented in 2014
@@ -84,14 +84,16 @@ def verdict(question: Question, key: Key, seed: int, answers: dict, status: dict
 
     Drawing signatures takes seconds: first those of the misconceptions that may be it, then the rest.
     """
-    found = judge(key, answers, status)
+    examined = examine(key, answers, status)
+    found = conclude(key, examined)
     if found.state not in ("wrong", "error") or key.signatures:
         return found
     if _has_public_signatures(key):
-        return judge(with_names(question, key, seed), answers, status)
-    look, likely = suspects(key, public_key(question.name), answers, status)
+        return conclude(with_names(question, key, seed), examined)
+    variant, _, outcomes, _ = examined
+    likely = suspects(public_key(question.name), variant, outcomes)
     for names in (likely, {m.name for m in question.misconceptions} - set(likely)):
-        found = judge(with_signatures(question, key, seed, names, [look]), answers, status)
+        found = conclude(with_signatures(question, key, seed, names, [variant.name]), examined)
         if found.misconception:
             break
     return found

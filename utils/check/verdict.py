@@ -85,7 +85,12 @@ def judge(key: Key, answers: dict[str, dict], status: dict[str, dict]) -> Verdic
     A question is judged on the student's own earlier answers and, where it calls any, also on stand-ins
     for them; the better verdict counts, so that an error is not carried forward.
     """
-    variant, case, outcomes, earned = _chosen(key, answers, status)
+    return conclude(key, examine(key, answers, status))
+
+
+def conclude(key: Key, examined: tuple) -> Verdict:
+    """The verdict on what `examine` found; it names a misconception where the key has its signature."""
+    variant, case, outcomes, earned = examined
     points = _total(key, earned)
     if points == key.points:
         return Verdict(key.question, "right", points, key.points, earned, key.criteria, checked=key.checked)
@@ -100,7 +105,7 @@ def judge(key: Key, answers: dict[str, dict], status: dict[str, dict]) -> Verdic
     return Verdict(key.question, state, points, key.points, earned, key.criteria, hint, detail, misconception)
 
 
-def _chosen(key: Key, answers: dict, status: dict) -> tuple[Variant, Case, list[Outcome], dict]:
+def examine(key: Key, answers: dict, status: dict) -> tuple[Variant, Case, list[Outcome], dict]:
     """The look that the hint speaks of, with its outcomes, and what the better look earned."""
     rounds = []
     for variant in key.variants:
@@ -121,19 +126,18 @@ def _chosen(key: Key, answers: dict, status: dict) -> tuple[Variant, Case, list[
     return variant, case, outcomes, earned
 
 
-def suspects(key: Key, known: Key, answers: dict, status: dict) -> tuple[str, list[str]]:
-    """The look that the hint speaks of, and the misconceptions that fail no test there which these answers pass.
+def suspects(known: Key, variant: Variant, outcomes: list[Outcome]) -> list[str]:
+    """The misconceptions that fail no test which these answers pass.
 
     `known` is another key of the same question, with signatures: which relations a misconception breaks does not depend
     on the inputs, but for chance.
     """
-    variant, _, outcomes, _ = _chosen(key, answers, status)
 
     def may_be(form: dict) -> bool:
         failed = [i for i, (ok, _) in enumerate(form.get(variant.name) or []) if ok is False]
         return bool(failed) and all(i < len(outcomes) and not outcomes[i].ok for i in failed)
 
-    return variant.name, [name for name, forms in known.signatures.items() if any(map(may_be, forms))]
+    return [name for name, forms in known.signatures.items() if any(map(may_be, forms))]
 
 
 def no_verdict(key: Key, state: str, reason: str) -> Verdict:
