@@ -232,8 +232,7 @@ def _scatter(panels, latents, limits):
     for axes, (name, (mu, labels)) in zip(panels, latents.items()):
         shown = np.random.default_rng(0).permutation(len(mu))[:5000]
         axes.scatter(*mu[shown].T, c=_colours(labels[shown]), s=5, alpha=0.5, linewidths=0, rasterized=True)
-        for radius in (1, 2):
-            axes.add_patch(plt.Circle((0, 0), radius, fill=False, linewidth=1, linestyle=":", zorder=2))
+        _circles(axes)
         digits = np.unique(labels)
         places = _apart(np.array([np.median(mu[labels == digit], axis=0) for digit in digits]), 0.13 * limits)
         for digit, place in zip(digits, places):
@@ -243,6 +242,11 @@ def _scatter(panels, latents, limits):
             )
         axes.set(title=name, xlabel="$z_1$", xlim=(-limits, limits), ylim=(-limits, limits), aspect="equal")
     panels[0].set_ylabel("$z_2$")
+
+
+def _circles(axes):
+    for radius in (1, 2):
+        axes.add_patch(plt.Circle((0, 0), radius, fill=False, linewidth=1, linestyle=":", zorder=2))
 
 
 def _apart(places, distance):
@@ -362,8 +366,7 @@ def quantile_layout(z):
     for i in range(1, n + 1):
         for line in (axes.axvline, axes.axhline):
             line(NormalDist().inv_cdf(i / (n + 1)), color="#BBBBBB", linewidth=0.8, zorder=1)
-    for radius in (1, 2):
-        axes.add_patch(plt.Circle((0, 0), radius, fill=False, linewidth=1, linestyle=":", zorder=2))
+    _circles(axes)
     axes.scatter(*z.T.numpy(), s=22, color="#0072B2", zorder=3)
     axes.set(xlabel="$z_1$", ylabel="$z_2$", xlim=(-2.5, 2.5), ylim=(-2.5, 2.5), aspect="equal",
              title="Your points on the quantiles")
