@@ -130,12 +130,12 @@ _zygotes: dict[tuple, Zygote] = {}
 _one_at_a_time = threading.Lock()
 
 
-def covered(readable=(), private=()) -> str | None:
-    """Why kernels cannot start warm here: their own file systems would cover a file that they need; else None."""
-    under = [path for path in map(Path, sandbox._mounts(OWN, readable, private)) for place in guard.WRITABLE
-             if path.is_relative_to(place) and str(path) != place]
-    return (f"{under[-1]} lies in a folder that kernels write to. Install the environment elsewhere to avoid this."
-            if under else None)
+def covered(readable=(), private=()) -> list[str]:
+    """What a kernel needs and its own file systems would cover, as where the environment lies in /tmp: shown again."""
+    mounts = sandbox._mounts(OWN, readable, private)
+    bound = [Path(path) for path, options in mounts.items() if options[0].startswith("--ro-bind")]
+    return [str(path) for path in bound if not any(other in path.parents for other in bound)
+            and any(Path(place) in path.parents for place in guard.WRITABLE)]
 
 
 @functools.cache        # once for each process
@@ -147,8 +147,6 @@ def zygote(environment: dict, readable: list, private: list) -> Zygote:
     """The zygote of this process for kernels that see the same files; started when it is first asked for."""
     name = (os.getpid(), *map(tuple, (sorted(environment.items()), readable, private)))
     with _one_at_a_time:
-        if reason := covered(readable, private):
-            raise OSError(reason)
         if name not in _zygotes or _zygotes[name].process.poll() is not None:
             _zygotes[name] = Zygote(environment, readable, private)
         return _zygotes[name]
@@ -171,6 +169,7 @@ class WarmProvisioner(sandbox.SandboxProvisioner):
             "root": os.getuid() == 0, "student": sandbox.STUDENT, "folder": sandbox.SCRATCH,
             "environment": environment,
             "arguments": ["-f", CONNECTION, *command[command.index("-f") + 2:]], "files": {CONNECTION: json.dumps(connection)},
+            "covered": covered(self.readable, self.private),
             "resources": limits.resources(), "filter": seccomp.program(os.uname().machine).hex(),
             "writable": {place: f"size={int(size)},nr_inodes={10 * limits.files},mode={mode}"
                          for place, size, mode in sandbox.writable(limits)}}

@@ -14,6 +14,7 @@ import os
 import resource
 import signal
 import socket
+import stat
 import struct
 import sys
 
@@ -99,9 +100,19 @@ def first(channel: int, log: int) -> int:
 
 def set_up(request: dict) -> None:
     """Fresh file systems, terminals and loopback; nothing that another kernel wrote to or can see."""
+    os.umask(0o022)
     mount(b"none", b"/", None, PRIVATE | RECURSIVE)
+    covered = {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in request["covered"]}
     for place, options in request["writable"].items():
         mount(b"tmpfs", place.encode(), b"tmpfs", NOSUID | NODEV, options.encode())
+    for path, descriptor in covered.items():
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            os.makedirs(path)
+        else:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            os.mknod(path)
+        mount(f"/proc/self/fd/{descriptor}".encode(), path.encode(), None, BIND | RECURSIVE)
+        os.close(descriptor)
     mount(b"proc", b"/proc", b"proc", NOSUID | NODEV | NOEXEC)
     for name in ("sys", "sysrq-trigger", "irq", "bus"):
         place = f"/proc/{name}".encode()

@@ -12,11 +12,10 @@ import time
 import pytest
 
 import test_sandbox
-from autograder import guard, plugins, sandbox, warm
+from autograder import guard, sandbox, warm
 from test_sandbox import alive, needs_sandbox
 
 MIB = 2**20
-pytestmark = pytest.mark.skipif(warm.covered() is not None, reason=f"kernels cannot start warm here: {warm.covered()}")
 
 # The same tests as for cold kernels, with kernels that start warm.
 NOT_HERE = ("test_a_killed_grader", "test_any_kernel_manager", "test_without_a_sandbox",
@@ -56,7 +55,7 @@ def test_memory_of_all_processes_together_is_limited():
     bomb = "import os, time\nfor _ in range(20):\n    if not os.fork():\n        x = b'x' * (100 * 2**20); time.sleep(60)"
     with Kernel(limits={"memory": 1100 * MIB}) as kernel:
         with pytest.raises(test_sandbox.DeadKernelError):
-            kernel.run(bomb + "\ntime.sleep(60)", timeout=30)
+            kernel.run(bomb + "\ntime.sleep(60)", timeout=50)
         assert "GiB of memory" in kernel.provisioner.reason
 
 
@@ -78,12 +77,24 @@ def test_a_fork_bomb_is_stopped_and_dies_with_the_kernel():
 
 
 @needs_sandbox
-def test_what_lies_where_kernels_write_is_shown_by_a_cold_one(tmp_path):
-    (tmp_path / "shown").mkdir()
-    (tmp_path / "shown" / "data").write_text("ok")
-    with COLD(warm.WarmKernelManager, readable=[str(tmp_path / "shown")]) as kernel:
-        assert kernel.run(f"print(open({str(tmp_path / 'shown' / 'data')!r}).read())") == "ok\n"
-        assert kernel.provisioner.warm is not tmp_path.is_relative_to("/tmp")
+def test_what_lies_where_kernels_write_is_shown_read_only_and_its_hidden_part_stays_hidden(tmp_path):
+    shown = tmp_path / "shown"
+    (shown / "course").mkdir(parents=True)
+    (shown / "data").write_text("ok")
+    (shown / "course" / "secret").write_text("secret")
+    with Kernel(readable=[str(shown)], private=[str(shown / "course")]) as kernel:
+        assert kernel.run(f"""
+            import os
+            print(open("{shown}/data").read(), os.listdir("{shown}/course"), os.listdir("{tmp_path}"))
+            for path in ("{shown}/data", "{shown}/new", "{shown}/course/new"):
+                try:
+                    open(path, "w")
+                    print(path, "was written")
+                except OSError:
+                    pass
+            open("/tmp/own", "w").close()
+            """) == "ok [] ['shown']\n"
+    assert sorted(os.listdir(shown)) == ["course", "data"] and not os.path.exists("/tmp/own")
 
 
 @needs_sandbox
@@ -182,16 +193,6 @@ def test_where_the_zygote_is_lost_another_one_is_started_and_where_there_is_none
     warm.close()
 
 
-def test_an_environment_that_a_kernel_would_cover_is_said_once_with_what_to_do(monkeypatch, caplog):
-    monkeypatch.setattr(sandbox, "available", lambda: None)
-    monkeypatch.setattr(sandbox, "_mounts", lambda *where: {"/tmp": [], "/tmp/environment": []})
-    warm.tell.cache_clear()
-    managers = {plugins.Judge().manager() for _ in range(3)}
-    assert managers == {sandbox.SandboxedKernelManager}
-    (said,) = [record.getMessage() for record in caplog.records]
-    assert "slower" in said and "grades are the same" in said and "Install the environment elsewhere" in said
-
-
 @needs_sandbox
 def test_a_killed_grader_leaves_neither_kernel_nor_zygote_behind(tmp_path):
     code = """
@@ -212,7 +213,7 @@ def test_a_killed_grader_leaves_neither_kernel_nor_zygote_behind(tmp_path):
     grader.kill()
     grader.wait()
     grader.stdout.close()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while any(map(alive, pids)) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert len(set(pids)) >= 3 and not any(map(alive, pids))
