@@ -10,7 +10,7 @@ Layouts of the folder or zip (each may stand in further wrapping folders):
     plain       ada/task1_vae/x.ipynb, ada/x.ipynb, ada.ipynb, ada_task1_vae.ipynb
 
 Any of them may hold a student's zip in place of the notebook (one level). Which task a notebook belongs to is
-read from its text, then from its name. Of several uploads the newest counts. Upload times come from the
+read from the answers in it, then from its name. Of several uploads the newest counts. Upload times come from the
 platform's archive or from the file system, never from what a student wrote: a notebook in a student's zip has
 the time of that zip.
 
@@ -296,13 +296,13 @@ def _stem(name: str) -> str:
 def _without_task(stem: str, tasks: list[str]) -> str:
     """What a file name says beside the task: `ada_task1_vae` and `task1_vae-ada` are `ada`."""
     for task in tasks:
-        stem = re.sub(rf"(^|[\s_.-]+){re.escape(task)}($|(?=[\s_.-]))", "", stem, flags=re.IGNORECASE)
+        stem = re.sub(rf"(^|(?<![\s_.-])[\s_.-]+){re.escape(task)}($|(?=[\s_.-]))", "", stem, flags=re.IGNORECASE)
     return stem.strip(" _.-")
 
 
 def _owner(parts: tuple[str, ...], tasks: list[str], people: dict[str, dict]) -> _Owner | None:
     """Read from the first part alone: what stands deeper may be the student's."""
-    part = parts[0]
+    part = unicodedata.normalize("NFC", parts[0])                # as macOS writes a name, it is the same name
     if found := _MOODLE.match(part):
         return _Owner(found["name"], (found["name"], found["id"]), unique=found["id"])
     if found := _GRADESCOPE.match(part):
@@ -348,7 +348,7 @@ def _created_at(about: dict) -> datetime | None:
     value = about.get(":created_at")
     try:
         if isinstance(value, str):
-            value = datetime.fromisoformat(re.sub(r"\.\d+| *(UTC|Z)$", "", value))
+            value = datetime.fromisoformat(re.sub(r"\.\d+| ?(UTC|Z)$", "", value))
     except ValueError:
         return None
     if not isinstance(value, datetime):
@@ -371,45 +371,74 @@ def _unwrapped(entries: list[_Entry], tasks: list[str]) -> int:
 
 @dataclass(frozen=True)
 class _Release:
-    """A task as students get it. marks: what tells its notebook from others (`fingerprint`)."""
+    """A task as students get it. answers: for each, what tells that a notebook holds it (`fingerprint`)."""
 
     notebook: nbformat.NotebookNode
-    marks: frozenset[str]
+    answers: tuple[frozenset[str], ...]
 
 
 def _releases(course_root: Path) -> dict[str, _Release]:
     notebooks = {p.stem: nbformat.read(p, as_version=4)
                  for p in sorted(course_root.glob("assignments/*/*.ipynb")) if p.stem == p.parent.name}
-    found = {task: _Release(notebook, fingerprint(notebook)) for task, notebook in notebooks.items()}
-    if not found:
+    if not notebooks:
         raise ValueError(f"There are no assignments in {course_root / 'assignments'}. "
                          "Build them first: `python -m autograder build notebooks`.")
-    return found
+    marks = {task: fingerprint(notebook) for task, notebook in notebooks.items()}
+    common = frozenset(m for t in marks for o in marks if t != o for m in marks[t] & marks[o])
+    return {task: _Release(notebook, tuple(one - common for one in _answers(notebook)))
+            for task, notebook in notebooks.items()}
+
+
+def _answers(released: nbformat.NotebookNode) -> Iterator[frozenset[str]]:
+    for cell in released.cells:
+        if cell.metadata.get("nbgrader", {}).get("solution"):
+            marks = fingerprint(nbformat.v4.new_notebook(cells=[cell]))
+            yield marks | {m.replace("question", "check", 1) for m in marks if m.startswith("question ")}
 
 
 def _task_of(data: bytes, parts: tuple[str, ...], releases: dict, count: bool = True) -> tuple[str | None, int, str]:
     """The notebook's task, how many of its questions are answered (-1 if only its name tells the task, 0 where nobody
     asks for the `count`), and a sentence where the file cannot be read, is damaged, or cannot be compared with the
     releases.
+
+    The task is None where neither text nor name tell it, and "" where the name tells a task that was not released.
     """
+    named = _task_by_name(parts, releases)
     try:
-        task, answered, problem = _task_by_text(data, releases, count)
+        task, answered, problem = _task_by_text(data, releases, named != "", count)
     except Exception as error:                           # what one student wrote ends nothing for the others
         task, answered, problem = None, -1, f"The notebook cannot be looked into ({type(error).__name__})."
-    if task is None:
-        name = " ".join(parts[-2:]).lower()
-        task = next((t for t in releases if t.lower() in name or t.split("_")[0].lower() in name), None)
-    return task, answered, problem
+    return named if task is None else task, answered, problem
 
 
-def _task_by_text(data: bytes, releases: dict, count: bool) -> tuple[str | None, int, str]:
+def _task_by_name(parts: tuple[str, ...], releases: dict) -> str | None:
+    """What the file is called, else its folder: `task2_x.ipynb` names no task, "", if only task1_vae is released."""
+    for name in (parts[-1].lower(), " ".join(parts[-2:-1]).lower()):
+        other = False
+        for task in releases:
+            short = task.split("_")[0].lower()
+            if task.lower() in name or re.search(re.escape(short) + r"(?!\d)", name):
+                return task
+            kind = short.rstrip("0123456789")
+            other |= short != kind != "" and re.search(re.escape(kind) + r"[ _-]?\d", name) is not None
+        if other:
+            return ""
+    return None
+
+
+def _task_by_text(data: bytes, releases: dict, any_name: bool, count: bool) -> tuple[str | None, int, str]:
+    """The task of which the notebook has most answers: more than half of them, or with `any_name` one that is marked.
+
+    Names of given things tell nothing, nor do a few definitions: another task's notebook may have them too.
+    """
     notebook, repairs = read_submission(data)
     problem = file_problem((one.kind, one.sentence) for one in repairs)
-    mine, marks = fingerprint(notebook), {t: release.marks for t, release in releases.items()}
-    common = frozenset(m for t in marks for o in marks if t != o for m in marks[t] & marks[o])
-    shared = {t: len((marks[t] & mine) - common) for t in marks}
+    mine = fingerprint(notebook)
+    marked = frozenset(m for m in mine if not m.startswith("defines "))
+    shared = {task: sum(bool(one & mine) for one in release.answers) for task, release in releases.items()}
     task = max(shared, key=shared.get)
-    if shared[task] == 0:
+    answers = releases[task].answers
+    if 2 * shared[task] <= len(answers) and not (any_name and any(one & marked for one in answers)) or not shared[task]:
         return None, -1, problem
     if not count:
         return task, 0, problem
@@ -449,10 +478,17 @@ def read_roster(path: Path) -> dict[str, str]:
 
 
 def student_id(label: str) -> str:
-    """label as an id that nbgrader, file systems and shell patterns take: letters, digits, `_`, `.`, `-`."""
+    """label as an id that nbgrader, file systems and shell patterns take: letters, digits, `_`, `.`, `-`.
+
+    Where more than blanks had to be changed, a suffix tells it from other labels, whoever else is there.
+    """
     plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode()
     plain = re.sub(r"[^A-Za-z0-9_.-]+", "_", plain).strip("._-")[:64]
-    return plain or "student-" + hashlib.sha256(label.encode("utf-8", "replace")).hexdigest()[:8]
+    return plain if plain and plain == label.replace(" ", "_") else f"{plain or 'student'}-{_suffix(label)}"
+
+
+def _suffix(label: str) -> str:
+    return hashlib.sha256(unicodedata.normalize("NFC", label).encode("utf-8", "replace")).hexdigest()[:6]
 
 
 def _name_students(uploads: list[_Upload], roster: dict[str, str], report: Report) -> dict[_Owner, str]:
@@ -470,8 +506,8 @@ def _name_students(uploads: list[_Upload], roster: dict[str, str], report: Repor
             if roster and note not in report.notes:
                 report.notes.append(note)
             student = student_id(label)
-            if taken.setdefault(student.casefold(), label) != label:
-                student += "-" + hashlib.sha256(label.encode("utf-8", "replace")).hexdigest()[:6]
+            if taken.setdefault(student.casefold(), label) != label:      # other capitals, `_` for a blank
+                student += "-" + _suffix(label)
         if student != label:
             report.students[label] = student
         ids[owner] = student
@@ -530,7 +566,8 @@ def collect(path: str | Path, course_root: str | Path, task: str | None = None,
                 report.notes.append(f"{student}/{name}: {upload.problem}")
             data = _read(upload.entry, report)
             if data is not None:
-                _store(course_root, student, name, data, upload.time, upload.entry.where, report)
+                owner = ("", "") if roster else (upload.owner.label, upload.owner.unique)
+                _store(course_root, student, name, data, upload.time, upload.entry.where, owner, report)
     return report
 
 
@@ -554,8 +591,8 @@ def _uploads(entries: list[_Entry], releases: dict, only: str | None, report: Re
         if data is None:
             continue
         task, answered, problem = _task_of(data, entry.parts, releases)
-        task = task or only                                       # unreadable, and only one task is asked for
-        if task is None:
+        task = only if task is None else task                     # unreadable, and only one task is asked for
+        if not task:
             report.refuse(entry.where, f"belongs to none of the tasks {', '.join(releases)}"
                           + (f" by its name. {problem}" if problem else ""))
         elif only is not None and task != only:
@@ -579,8 +616,11 @@ def _within_limits(share: list[tuple[_Owner, _Entry]], report: Report) -> Iterat
 
 
 def _store(course_root: Path, student: str, task: str, data: bytes, time: datetime, source: str,
-           report: Report) -> None:
-    """Writes one submission; the folder appears complete or not at all."""
+           owner: tuple[str, str], report: Report) -> None:
+    """Writes one submission; the folder appears complete or not at all.
+
+    owner: name and number under which it was uploaded; where these are other ones than before, it may be somebody else.
+    """
     target = course_root / "submitted" / student / task
     action = "stored"
     if target.is_symlink() or target.parent.is_symlink():
@@ -594,6 +634,14 @@ def _store(course_root: Path, student: str, task: str, data: bytes, time: dateti
         if current is not None and time <= _submitted_at(course_root, student, task):
             report.refuse(source, f"not newer than submitted/{student}/{task}; to take it, move that away")
             return
+        name, number = (*_times(course_root).get(f"{student}/{task}", [])[2:], "", "")[:2]
+        if owner[0] and name and owner[0] != name:
+            report.refuse(source, f"submitted/{student}/{task} came from {_shown(name)}, and this from "
+                          f"{_shown(owner[0])}; give a roster that tells who they are, or move that away")
+            return
+        if owner[1] and number and owner[1] != number:
+            report.notes.append(f"{student}/{task}: uploaded under number {owner[1]}, before under {number}; "
+                                "if these are two students, give a roster")
         action = "replaced"
     target.parent.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=".incoming-", dir=course_root / "submitted"))
@@ -607,7 +655,7 @@ def _store(course_root: Path, student: str, task: str, data: bytes, time: dateti
         os.replace(building, target)
     finally:
         shutil.rmtree(building, ignore_errors=True)
-    _remember(course_root, student, task, data, time)
+    _remember(course_root, student, task, data, time, *owner)
     report.arrivals.append(Arrival(student, task, source, time, action))
 
 
@@ -628,7 +676,7 @@ def _ledger(course_root: Path) -> Path:
 
 
 def _times(course_root: Path) -> dict:
-    """The upload times that we wrote: "student/task" -> [time, SHA-256], where no student's file can be."""
+    """The uploads that we wrote: "student/task" -> [time, SHA-256, name, number], where no student's file can be."""
     try:
         found = json.loads(_ledger(course_root).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
@@ -636,10 +684,11 @@ def _times(course_root: Path) -> dict:
     return found if isinstance(found, dict) else {}
 
 
-def _remember(course_root: Path, student: str, task: str, data: bytes, time: datetime) -> None:
+def _remember(course_root: Path, student: str, task: str, data: bytes, time: datetime, *owner: str) -> None:
     ledger = _ledger(course_root)
     ledger.parent.mkdir(parents=True, exist_ok=True)
-    times = {**_times(course_root), f"{student}/{task}": [time.isoformat(), hashlib.sha256(data).hexdigest()]}
+    entry = [time.isoformat(), hashlib.sha256(data).hexdigest(), *owner]
+    times = {**_times(course_root), f"{student}/{task}": entry}
     new = ledger.with_suffix(f".{os.getpid()}")
     new.write_text(json.dumps(times, indent=1, sort_keys=True), encoding="utf-8")
     os.replace(new, ledger)
@@ -648,7 +697,7 @@ def _remember(course_root: Path, student: str, task: str, data: bytes, time: dat
 def _submitted_at(course_root: Path, student: str, task: str) -> datetime:
     """When the notebook was uploaded: as we noted for these bytes, else as the file system says."""
     path = course_root / "submitted" / student / task / f"{task}.ipynb"
-    time, digest = _times(course_root).get(f"{student}/{task}", ("", ""))
+    time, digest, *_ = _times(course_root).get(f"{student}/{task}", ("", ""))
     if digest and digest == hashlib.sha256(_read_file(path)).hexdigest():
         return datetime.fromisoformat(time)
     return _utc(path.lstat().st_mtime)

@@ -34,24 +34,46 @@ NOT_RUN = ("train", "explore")   # tags of cells that keep the student's outputs
 
 # ------------------------------------------------------------------------ what a cell's text says
 
-_QUESTION = re.compile(r"\s*#\s*Question:\s*(\w+)")
+# Each of these takes time in proportion to the text: they run outside the sandbox.
+_QUESTION = re.compile(r"[ \t]*#[ \t]*Question:[ \t]*(\w+)")
 _CHECK_LINE = re.compile(r"""^check\(\s*["'](\w+)["']""", re.MULTILINE)
 _DEFINITION = re.compile(r"^(?:async\s+)?(?:def|class)\s+(\w+)", re.MULTILINE)
-
-
-_MAGIC_VALUE = re.compile(r"(\s*[\w., ]+=\s*)[!%]")
+_STUB = re.compile(r"^[ \t]+raise NotImplementedError\b", re.MULTILINE)
+_NAMES = re.compile(r"[\w.,\s]+")
 _HELP = re.compile(r"\s*[\w.]+\?{1,2}\s*")
 
 
-def _python(source: str) -> str:
-    """source with IPython's magic lines blanked; a name that one gives is None."""
-    def plain(line: str) -> str:
-        if line.lstrip().startswith(("%", "!", "?")) or _HELP.fullmatch(line):
-            return ""
-        value = _MAGIC_VALUE.match(line)
-        return f"{value[1]}None" if value else line
+def _marked(source: str) -> str:
+    """The question that a marker names in the first lines: other programs put their own above it."""
+    lines = [line for line in source.split("\n", 20)[:20] if line.strip()]
+    return next((marker[1] for marker in map(_QUESTION.match, lines[:5]) if marker), "")
 
-    return "\n".join(map(plain, source.split("\n")))
+
+def _unfenced(source: str) -> str:
+    """What stands between the fences, ```, of a text."""
+    lines, inside = [], False
+    for line in source.split("\n"):
+        if line.startswith("```"):
+            inside = not inside
+        elif inside:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def _python(source: str) -> str:
+    """source with IPython's magic lines blanked, but `pass` in an empty block; a name that one gives is None."""
+    lines, opened = [], False
+    for line in source.split("\n"):
+        if line.lstrip().startswith(("%", "!", "?")) or _HELP.fullmatch(line):
+            line = line[:-len(line.lstrip())] + "pass" if opened else ""
+        else:
+            names, sign, value = line.partition("=")
+            if sign and value.lstrip().startswith(("!", "%")) and _NAMES.fullmatch(names):
+                line = f"{names}= None"
+        code = line.partition("#")[0].rstrip()
+        opened = code.endswith(":") if code else opened
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def _parsed(parse, source: str):
@@ -115,7 +137,7 @@ def _other_names(source: str, released: str) -> str:
 
 def _is_stub(source: str) -> bool:
     """Its code still raises the stub's error."""
-    return re.search(r"^\s+raise NotImplementedError\b", source, re.MULTILINE) is not None
+    return _STUB.search(source) is not None
 
 
 def _says_nothing(source: str) -> bool:
@@ -144,39 +166,109 @@ def _is_fit(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id == "fit"
 
 
-def _new_names(source: str, released: str, calls: bool = True) -> str:
-    """The imports, definitions and assignments that give names which `released` does not give.
+@dataclass
+class _News:
+    """What `new_names` found. code: the statements; kept: the names they give; lost: other new names."""
 
-    Without `calls`, of the assignments only those that call nothing.
+    code: str = ""
+    kept: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+
+def new_names(source: str, given: set[str], calls: bool = True) -> _News:
+    """The imports, definitions and assignments that give names which are not `given`.
+
+    Of an import with several names, the new ones are taken; of any other statement, all or nothing. Without
+    `calls`, only what costs next to nothing: see `_is_cheap`.
     """
-    tree, known = _parsed(ast.parse, source), _parsed(ast.parse, released)
-    if tree is None or known is None:
-        return ""
-    given = set().union(*map(_names_given, known.body))
-    lines, new, end = _python(source).split("\n"), [], 0
-    for node in tree.body:
+    tree = _parsed(ast.parse, source)
+    news, parts = _News(), []
+    for node in tree.body if tree else ():
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            new = [alias for alias in node.names
+                   if not _bound(alias) <= given or "." in alias.name and not alias.asname]
+            if new:
+                module = getattr(node, "module", None)
+                news.kept += [f"{module}.*" if alias.name == "*" else alias.asname or alias.name for alias in new]
+                parts += [node] if len(node.names) == 1 else [_import_of(node, alias) for alias in new]
+            continue
         names = _names_given(node)
-        if names and not names & given and (calls or isinstance(node, _DEFINING) or _calls_nothing(node)):
-            first = min(one.lineno for one in (node, *getattr(node, "decorator_list", ())))
-            new += lines[max(first - 1, end):node.end_lineno]
-            end = node.end_lineno
+        if not names & given and (calls or isinstance(node, _DEFINING) or _is_cheap(node)):
+            if names:
+                parts.append(node)
+                news.kept += sorted(names)
+        else:
+            news.lost += sorted(names - given)
+    news.code = _written_out(source, parts)
+    return news
+
+
+def _bound(alias: ast.alias) -> set[str]:
+    return {alias.asname or alias.name.partition(".")[0]}
+
+
+def _import_of(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> str:
+    """The import of one name alone: a package that is not there takes no other with it."""
+    return ast.unparse(ast.Import([alias]) if isinstance(node, ast.Import) else
+                       ast.ImportFrom(node.module, [alias], node.level))
+
+
+def _written_out(source: str, parts: list[ast.stmt | str]) -> str:
+    """The lines of these statements of source; a text stands for itself."""
+    lines, new, end = _python(source).split("\n"), [], 0
+    for part in parts:
+        if isinstance(part, str):
+            new.append(part)
+            continue
+        first = min(one.lineno for one in (part, *getattr(part, "decorator_list", ())))
+        new += lines[max(first - 1, end):part.end_lineno]
+        end = max(end, part.end_lineno)
     return "\n".join(new)
 
 
-def _calls_nothing(node: ast.stmt) -> bool:
-    return not any(isinstance(one, (ast.Call, ast.Await)) for one in ast.walk(node))
+def _definitions(source: str, names: frozenset[str]) -> str:
+    """The statements of source that give these names."""
+    tree = _parsed(ast.parse, source)
+    return _written_out(source, [node for node in tree.body if _names_given(node) & names] if tree else [])
+
+
+def _is_cheap(node: ast.stmt) -> bool:
+    """It calls nothing but classes, as `prior = Normal(0.0, 1.0)`, and functions of `math`; and waits for nothing."""
+    nodes = list(ast.walk(node))
+    return not any(isinstance(one, (ast.Await, ast.For, ast.While, ast.comprehension)) for one in nodes) \
+        and all(_is_cheap_name(one.func) for one in nodes if isinstance(one, ast.Call))
+
+
+def _is_cheap_name(node: ast.expr) -> bool:
+    name = ""
+    while isinstance(node, ast.Attribute):
+        name, node = name or node.attr, node.value
+    return isinstance(node, ast.Name) and ((name or node.id)[:1].isupper() or node.id == "math")
+
+
+_BLOCKS = ("body", "orelse", "finalbody", "handlers")
 
 
 def _names_given(node: ast.stmt) -> set[str]:
-    """The names that an import, a definition or an assignment gives."""
-    if isinstance(node, (ast.Import, ast.ImportFrom)):
-        return {alias.asname or alias.name.partition(".")[0] for alias in node.names} - {"*"}
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return {node.name}
-    if isinstance(node, (ast.Assign, ast.AnnAssign)):
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        return {name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)}
-    return set()
+    """The names that an import, a definition or an assignment gives, also in `try` and `if`."""
+    found, waiting = set(), [node]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            found.update(*map(_bound, node.names))
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found |= {name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)}
+        elif isinstance(node, (ast.If, ast.Try, ast.ExceptHandler)):
+            waiting += [one for block in _BLOCKS for one in getattr(node, block, ())]
+    return found
+
+
+def _all_names_given(source: str) -> set[str]:
+    tree = _parsed(ast.parse, source)
+    return set().union(*map(_names_given, tree.body)) - {"*"} if tree else set()
 
 
 def _plain(source: str) -> str:
@@ -237,12 +329,13 @@ class _Cell:
 
     def learn(self, source: str) -> None:
         self.source = source
+        self.fenced = self.type == "markdown" and _DEFINITION.search(_unfenced(source)) is not None
+        self.code = source = _unfenced(source) if self.fenced else source
         looks_like_code = self.type != "markdown" or (len(source) < 20_000 and _DEFINITION.search(source))
         symbols = _symbols(source) if looks_like_code else None
         self.is_python = symbols is not None
         self.names, self.uses = symbols or (frozenset(_DEFINITION.findall(source)), frozenset())
-        marker = _QUESTION.match(source)
-        self.question = marker[1] if marker else ""
+        self.question = _marked(source)
 
 
 def _slots(released: NotebookNode) -> list[_Slot]:
@@ -258,8 +351,7 @@ def _slots(released: NotebookNode) -> list[_Slot]:
             role = "check" if code and meta.get("grade") else "given"
         slot = _Slot(rank, cell, role, meta.get("grade_id"))
         if role == "solution":
-            marker = _QUESTION.match(cell.source)
-            slot.question = marker[1] if marker else ""
+            slot.question = _marked(cell.source)
             slot.names = (_symbols(cell.source) or (frozenset(),))[0]
         elif role == "check":
             names, _ = _split_checks(cell.source)
@@ -281,7 +373,8 @@ def _is_for(cell: _Cell, slot: _Slot) -> bool:
         return True
     if slot.role == "written":
         marker = re.compile(rf"\(\s*{re.escape(slot.question)}\s*\)")
-        return cell.type != "code" and marker.search(cell.source) is not None
+        return slot.question in cell.names and _said(cell) is not None if cell.is_python and cell.type == "code" \
+            else marker.search(cell.source) is not None
     return bool(slot.question) and cell.question == slot.question
 
 
@@ -312,7 +405,7 @@ def rebuild(released: NotebookNode, submitted: bytes | NotebookNode) -> tuple[No
     _place_extras(slots, cells, repairs)
     _find_written(slots, cells, repairs)
     _settle_given(slots, cells, repairs)
-    _hoist_helpers(slots, cells, repairs)
+    _hoist_helpers(slots, cells, repairs, again)
     if not cells:                                                 # one sentence says it all
         repairs = [r for r in repairs if r.kind != "restored"] or [
             repair("unreadable", what="The notebook has no cells")]
@@ -330,8 +423,13 @@ def _match_checks(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair])
         if slot is None:
             slot = next((s for s in checks if s.question in names), None)
             if slot is None or not _says_nothing(rest) or cell.question:
-                again |= dict.fromkeys(names, cell.index)
-                continue                                          # a cell of the student's that calls a check
+                again |= dict.fromkeys(names, cell.index)         # a cell of the student's that calls a check
+                others = _other_names(cell.source, slot.cell.source) if slot else ""
+                if others and any(s.question == slot.question and _is_for(cell, s) and not s.names <= cell.names
+                                  for s in slots if s.role == "solution"):
+                    cell.learn(f"{cell.source}\n\n{others}")
+                    repairs.append(repair("other_name", slot.grade_id, what=others, name=slot.question))
+                continue
         known = set(_lines(slot.cell.source))
         rest = "\n".join(line for line in rest.split("\n") if line.strip() not in known)
         if not slot.seen:
@@ -440,17 +538,24 @@ def _match_by_content(slots: list[_Slot], cells: list[_Cell], repairs: list[Repa
     """Open solutions: another cell that defines the names; else whatever stands in the solution's cell."""
     for slot in (s for s in slots if s.role == "solution" and s.chosen is None):
         extras = [c for c in cells if not c.done and slot.names and slot.names <= c.names
-                  and (c.type == "code" or c.is_python) and not _is_stub(c.source)]
+                  and (c.type == "code" or c.is_python and not c.fenced) and not _is_stub(c.source)]
         shared = [c for c in cells if c.slot and c.slot.chosen is c and slot.names and slot.names <= c.names
                   and (c.slot.role == "solution" or _is_open(c.slot))]
+        kept = next((c for c in reversed(cells) if c.slot and c.slot.chosen is c and c.slot.role == "kept"
+                     and slot.names and slot.names <= c.names), None)
+        kept = _definitions(kept.source, slot.names) if kept else ""
         marked = [c for c in cells if not c.done and _is_for(c, slot)]
         if extras:
             _take(extras[-1], slot)
             slot.moved = True
-            repairs.append(repair("found_elsewhere", slot.grade_id, name=slot.question))
+            if not any((r.kind, r.grade_id) == ("other_name", slot.question) for r in repairs):
+                repairs.append(repair("found_elsewhere", slot.grade_id, name=slot.question))
         elif shared:
-            slot.source = shared[-1].source
+            slot.source = shared[-1].code
             repairs.append(repair("shared_cell", slot.grade_id, name=slot.question))
+        elif kept and not _is_stub(kept):
+            slot.source = kept
+            repairs.append(repair("found_in_kept", slot.grade_id, name=slot.question))
         elif marked:
             _take(marked.pop(), slot)
         elif not slot.seen:
@@ -462,7 +567,7 @@ def _match_by_content(slots: list[_Slot], cells: list[_Cell], repairs: list[Repa
             repairs.append(repair("retyped", slot.grade_id, name=slot.question or slot.grade_id,
                                   was=slot.chosen.type, now=slot.cell.cell_type))
         if slot.chosen and slot.role == "solution":
-            slot.source = slot.chosen.source
+            slot.source = slot.chosen.code
 
 
 def _is_open(slot: _Slot) -> bool:
@@ -495,7 +600,7 @@ def _place_extras(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair])
                 if not cell.tags and _only_trains(cell.source):
                     cell.tags = ("train",)
                     repairs.append(repair("not_run"))
-                    constants = _new_names(cell.source, "", calls=False)
+                    constants = new_names(cell.source, set(), calls=False).code
                     if constants:
                         cells.append(_Cell(cell.index, "code", constants, None, "", [], after=cell.after))
             if cell.latest is not None:
@@ -506,7 +611,8 @@ def _find_written(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair])
     """Written answers: those that were matched, else text that was put below or into the question's cell."""
     for slot in (s for s in slots if s.role == "written"):
         if slot.chosen is not None:
-            slot.source = slot.chosen.source
+            said = _said(slot.chosen) if slot.chosen.type == "code" and slot.chosen.is_python else None
+            slot.source = "\n\n".join([*_lines(slot.cell.source)[:1], said]) if said else slot.chosen.source
             continue
         asking = next((s for s in reversed(slots[:slot.rank]) if s.cell.cell_type == "markdown"), None)
         starts = [c.index for c in cells if c.slot is not None and c.slot in (slot, asking)]
@@ -533,20 +639,23 @@ def _find_written(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair])
 
 
 def _said(cell: _Cell) -> str | None:
-    """The text of a text cell, or of a code cell that holds or prints nothing but text; None for other code."""
+    """The text of a text cell, or of a code cell that holds, names or shows nothing but text; None for other code."""
     tree = _parsed(ast.parse, cell.source) if cell.type == "code" else None
     if tree is None or _says_nothing(cell.source):
         return cell.source
     said = []
     for node in tree.body:
-        value = node.value if isinstance(node, ast.Expr) else None
-        if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "print" \
-                and len(value.args) == 1:
-            value = value.args[0]
-        if not (isinstance(value, ast.Constant) and isinstance(value.value, str)):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            continue
+        value, shows = node.value if isinstance(node, (ast.Expr, ast.Assign)) else None, False
+        while isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and len(value.args) == 1 \
+                and value.func.id in ("print", "display", "Markdown"):
+            value, shows = value.args[0], True
+        if isinstance(value, ast.Constant) and isinstance(value.value, str):
+            said.append(value.value.strip())
+        elif not (shows and isinstance(value, ast.Name)):         # what was said above
             return None
-        said.append(value.value.strip())
-    return "\n\n".join(said)
+    return "\n\n".join(said) or None
 
 
 def _added(slot: _Slot) -> str:
@@ -558,6 +667,7 @@ def _added(slot: _Slot) -> str:
 
 def _settle_given(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair]) -> None:
     """Kept cells take the student's text and outputs; given cells stay as released unless they are open."""
+    answers = set().union(*(s.names for s in slots if s.role == "solution"))
     for slot in slots:
         first = next(iter(_lines(slot.cell.source)), "")
         name = f"`{slot.grade_id}`" if slot.grade_id else f"that begins with `{first[:40]}`"
@@ -565,7 +675,8 @@ def _settle_given(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair])
             slot.outputs = slot.chosen.outputs
             if _plain(slot.chosen.source) != _plain(slot.cell.source):
                 slot.source = slot.chosen.source
-                helpers = _new_names(slot.chosen.source, slot.cell.source, calls=False) if slot.chosen.is_python else ""
+                given = _all_names_given(slot.cell.source) | answers
+                helpers = new_names(slot.chosen.source, given, calls=False).code
                 if helpers:         # the cell itself is not run
                     cells.append(_Cell(slot.chosen.index, "code", helpers, None, "", [], after=slot.rank))
         elif slot.role == "given" and slot.chosen is None and slot.grade_id:
@@ -580,17 +691,26 @@ def _settle_given(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair])
                 slot.source = slot.chosen.source
                 repairs.append(repair("given_changed", slot.grade_id, name=name))
             else:
-                added = _new_names(slot.chosen.source, slot.cell.source) if slot.chosen.is_python else ""
-                repairs.append(repair("given_restored", slot.grade_id, name=name,
-                                      added=", and what you had added to it is run after it" if added else ""))
-                if added:
-                    cells.append(_Cell(slot.chosen.index, "code", added, None, "", [], after=slot.rank))
+                news = new_names(slot.chosen.source, _all_names_given(slot.cell.source))
+                added = f", and after it your {_listed(news.kept)}" if news.kept else ""
+                left_out = f"; your {_listed(news.lost)} was left out" if news.lost else \
+                    "" if slot.chosen.is_python else "; what you had added could not be read"
+                repairs.append(repair("given_restored", slot.grade_id, name=name, added=added, left_out=left_out))
+                if news.code:
+                    cells.append(_Cell(slot.chosen.index, "code", news.code, None, "", [], after=slot.rank))
 
 
-def _hoist_helpers(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair]) -> None:
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+    return ", ".join(f"`{name[:20]}`" for name in names[:4]) + more
+
+
+def _hoist_helpers(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair], again: dict[str, int]) -> None:
     """A helper that stands behind the first answer that needs it is moved before that answer.
 
-    In the student's kernel it had run before; from top to bottom it would come too late for the check.
+    In the student's kernel it had run before; from top to bottom it would come too late for the check. What stands
+    behind a check that was called once more further down belongs to the answer too: a helper that was put right, and
+    `VAE.decode = decode`, which is moved between answer and check.
     """
     extras = [c for c in cells if not c.done and c.type == "code" and not c.tags]
     defined_at = {}                                               # released name -> first rank
@@ -600,22 +720,46 @@ def _hoist_helpers(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair]
             for name in (_symbols(source) or (frozenset(),))[0]:
                 defined_at.setdefault(name, slot.rank)
     definers: dict[str, list[_Cell]] = {}
+    completed = {cell: _completed(cell.source) for cell in extras} if again else {}
     for cell in extras:
         for name in cell.names - defined_at.keys():
             definers.setdefault(name, []).append(cell)
     for slot in (s for s in slots if s.role == "solution" and s.source is not None):
-        waiting = sorted((_symbols(slot.source) or ((), frozenset()))[1] & definers.keys())
+        late = [c for c in extras if slot.rank < c.after and c.index <= again.get(slot.question, -1)]
+        completing = [c for c in late if slot.names & completed[c]]
+        for cell in completing:
+            cell.after = slot.rank
+            repairs.append(repair("completed", slot.grade_id, name=slot.question))
+        uses = (_symbols(slot.source) or ((), frozenset()))[1].union(*(c.uses for c in completing))
+        waiting = sorted(uses & definers.keys())
         known = set(waiting)
         while waiting:
             name = waiting.pop()
-            if any(cell.after < slot.rank for cell in definers[name]):
+            righted = [c for c in definers[name] if c in late]
+            if not righted and any(cell.after < slot.rank for cell in definers[name]):
                 continue
-            helper = definers[name][-1]
+            helper = (righted or definers[name])[-1]
+            if helper in completing:
+                continue
             helper.after = slot.rank - 1
             new = sorted((helper.uses & definers.keys()) - known)
             known.update(new)
             waiting += new
             repairs.append(repair("helper_moved", slot.grade_id, helper=name, name=slot.question))
+
+
+def _completed(source: str) -> set[str]:
+    """The names whose attributes source sets, by `VAE.decode = decode` or setattr."""
+    tree, found = _parsed(ast.parse, source), set()
+    for node in ast.walk(tree) if tree else ():
+        owner = None
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            owner = node.value
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "setattr" and node.args:
+            owner = node.args[0]
+        if isinstance(owner, ast.Name):
+            found.add(owner.id)
+    return found
 
 
 # ---------------------------------------------------------------------------------------- writing
@@ -666,9 +810,8 @@ def fingerprint(notebook: NotebookNode) -> frozenset[str]:
         if cell.cell_type == "markdown":
             found |= {f"answer {name}" for name in re.findall(r"Your answer\W*\(\s*(\w+)\s*\)", cell.source)}
             continue
-        marker = _QUESTION.match(cell.source)
-        if marker:
-            found.add(f"question {marker[1]}")
+        if _marked(cell.source):
+            found.add(f"question {_marked(cell.source)}")
         found |= {f"check {name}" for name in _split_checks(cell.source)[0]}
         found |= {f"defines {name}" for name in _DEFINITION.findall(cell.source)}
     return frozenset(found)

@@ -74,9 +74,14 @@ def do(work: Work) -> Outcome:
         result = grade_notebook(notebook, work.task, work.secret, work.student, work.settings)
         return Outcome(result, repairs, work.made_from)
     except Exception as error:
-        return Outcome(problem=f"{type(error).__name__}: {error}".splitlines()[0][:300], log=traceback.format_exc())
+        return Outcome(problem=brief(error), log=traceback.format_exc())
     finally:
         faulthandler.cancel_dump_traceback_later()
+
+
+def brief(error: BaseException) -> str:
+    """An exception in one line of bounded length: some quote whole notebooks."""
+    return f"{type(error).__name__}: {error}".splitlines()[0][:300]
 
 
 # What a grading was made from

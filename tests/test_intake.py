@@ -126,9 +126,10 @@ def test_moodle_folders(course, upload):
         "Émile Borel_102_assignsubmission_file_/whatever.ipynb": (work(bare=True), at(3)),
         "Émile Borel_102_assignsubmission_onlinetext_/onlinetext.html": b"<p>hello</p>",
     }), course)
-    assert set(stored(course)) == {("Ada_Lovelace", "task1_vae"), ("Emile_Borel", "task1_vae")}
-    assert time_of(course, "Ada_Lovelace") == at(2) and time_of(course, "Emile_Borel") == at(3)
-    assert report.students == {"Ada Lovelace": "Ada_Lovelace", "Émile Borel": "Emile_Borel"}
+    emile = student_id("Émile Borel")
+    assert set(stored(course)) == {("Ada_Lovelace", "task1_vae"), (emile, "task1_vae")}
+    assert time_of(course, "Ada_Lovelace") == at(2) and time_of(course, emile) == at(3)
+    assert report.students == {"Ada Lovelace": "Ada_Lovelace", "Émile Borel": emile}
     assert "onlinetext.html" in reasons(report)
 
 
@@ -242,6 +243,26 @@ def test_the_task_is_read_from_the_text_not_from_the_name(course, tmp_path):
     assert set(stored(course)) == {("ada", "task2_cvae"), ("max", "task1_vae")}
 
 
+def test_only_answers_tell_the_task_and_a_few_do_not_if_the_name_is_anothers(course, tmp_path):
+    (course / "assignments" / "task2_cvae" / "task2_cvae.ipynb").unlink()
+    other = json.dumps(new_notebook(cells=[new_code_cell("def kl_divergence(x):\n    return x"), new_code_cell("x")]))
+    quoting = release("task2_cvae")
+    quoting.cells.append(new_code_cell('check("kl_divergence", x)'))
+    report = collect(folder_of(tmp_path / "d", {
+        "ada/task1_vae.ipynb": (work(), at(1)), "ada/task2_cvae.ipynb": (work("task2_cvae"), at(2)),
+        "max/task3_x.ipynb": work(bare=True), "kim/homework.ipynb": work("task2_cvae"),
+        "eva/Task 2.ipynb": b"", "bob/task 2/x.ipynb": json.dumps(quoting).encode(),
+        "zoe/task10.ipynb": other.replace("kl_divergence", "AE").encode()}), course)
+    assert stored(course) == {("ada", "task1_vae"): work(), ("max", "task1_vae"): work(bare=True)}
+    assert reasons(report).count("belongs to none of the tasks task1_vae") == 5
+    files = folder_of(tmp_path / "e", {"ada/task2_cvae.ipynb": (work("task2_cvae"), at(3)), "kim/x.ipynb": b""})
+    collect(files, course, task="task1_vae")
+    assert stored(course)["ada", "task1_vae"] == work() and ("kim", "task1_vae") in stored(course)
+    folder_of(course / "submitted", {"ada/task1_vae/task2_cvae.ipynb": (work("task2_cvae"), at(9))})
+    tidy_submitted(course)
+    assert stored(course)["ada", "task1_vae"] == work()
+
+
 def test_an_unreadable_notebook_is_taken_by_its_name_or_by_the_task_asked_for(course, tmp_path):
     files = folder_of(tmp_path / "d", {"ada/task1_vae.ipynb": b"", "max/x.ipynb": b"{broken",
                                        "eva/y.ipynb": work()})
@@ -295,14 +316,38 @@ def test_collecting_twice_changes_nothing(course, upload):
 # --------------------------------------------------------------------------------------- students
 
 def test_ids_are_what_nbgrader_takes():
-    assert student_id("O'Neil+/..\\[x]*") == "O_Neil_.._x"
-    assert student_id("../../etc") == "etc" and student_id("..").startswith("student-")
+    assert student_id("O'Neil+/..\\[x]*").startswith("O_Neil_.._x-") and student_id("Ada Lovelace") == "Ada_Lovelace"
+    assert student_id("../../etc").startswith("etc-") and student_id("..").startswith("student-")
     assert student_id("李小龙").startswith("student-") and student_id("李小龙") != student_id("李大龙")
 
 
 def test_names_that_become_the_same_id_stay_apart(course, tmp_path):
     collect(folder_of(tmp_path / "d", {f"{name}/x.ipynb": work() for name in ("a+b", "a*b", "A_B")}), course)
     assert len({s.casefold() for s, _ in stored(course)}) == 3
+
+
+def test_an_id_does_not_depend_on_who_else_is_there(course, tmp_path):
+    nfd, one, two = "Jose\u0301", work(answer="return 1"), work(answer="return 2")
+    collect(folder_of(tmp_path / "1", {"Jose/x.ipynb": work(), "José/x.ipynb": (one, at(2))}), course)
+    collect(folder_of(tmp_path / "2", {f"{nfd}/x.ipynb": (two, at(3)), "kim/x.ipynb": work()}), course)
+    assert stored(course) == {("Jose", "task1_vae"): work(), ("kim", "task1_vae"): work(),
+                              (student_id("José"), "task1_vae"): two}
+    assert student_id(nfd) == student_id("José")
+
+
+def test_an_upload_does_not_replace_another_students(course, tmp_path):
+    collect(folder_of(tmp_path / "1", {"Ada Lovelace/x.ipynb": work(), "kim/x.ipynb": work()}), course)
+    new = work(answer="return 1")
+    files = folder_of(tmp_path / "2", {"Ada_Lovelace/x.ipynb": (new, at(3)), "kim/x.ipynb": work()})
+    report = collect(files, course)
+    assert stored(course)["Ada_Lovelace", "task1_vae"] == work()
+    assert "came from Ada Lovelace, and this from Ada_Lovelace" in reasons(report)
+    collect(files, course, roster={"adalovelace": "Ada_Lovelace"})
+    assert stored(course)["Ada_Lovelace", "task1_vae"] == new
+    for day, number in ((4, 101), (5, 102)):
+        name = f"Max Born_{number}_assignsubmission_file_/x.ipynb"
+        report = collect(folder_of(tmp_path / str(day), {name: (work(answer=f"return {day}"), at(day))}), course)
+    assert "number 102, before under 101" in report.notes[0]
 
 
 def test_a_roster_names_students(course, tmp_path):
@@ -542,13 +587,14 @@ def test_tidying_gives_nbgrader_what_it_expects(course):
     (submitted / "ada" / "task1_vae" / "gradebook").symlink_to("/etc/passwd")
     report = tidy_submitted(course)
     assert stored(course) == {("ada", "task1_vae"): work(), ("max", "task1_vae"): work(answer="return 2"),
-                              ("eva", "task2_cvae"): work("task2_cvae"), ("k_u", "task1_vae"): work()}
+                              ("eva", "task2_cvae"): work("task2_cvae"),
+                              (student_id("k+u"), "task1_vae"): work()}
     assert time_of(course, "ada") == at(3)
     aside = {p.name for p in (course / "archive" / "submitted" / "ada").rglob("*")}
     assert {"torch.py", "timestamp.txt", "utils", "gradebook"} <= aside
     former = course / "archive" / "submitted" / "max" / "task1_vae" / "1" / "task1_vae.ipynb"
     assert former.read_bytes() == work()
-    assert report.students == {"k+u": "k_u"} and "torch.py" in reasons(report)
+    assert report.students == {"k+u": student_id("k+u")} and "torch.py" in reasons(report)
     again = tidy_submitted(course)
     assert not again.arrivals and not again.refusals
 

@@ -99,6 +99,6 @@ listeners.pointermove({clientX: 90, clientY: 0});
 const moved = first.filter((p, i) => Math.hypot(p[0] - turned[i][0], p[1] - turned[i][1]) > 1).length;
 console.log(JSON.stringify([children[0] === canvas, first.length, untouched.length, turned.length, moved, drawn.length]));
 """
-    done = subprocess.run(["node", "-e", code], capture_output=True, text=True, timeout=30)
+    done = subprocess.run(["node", "-e", code], capture_output=True, text=True, timeout=120)
     replaced, first, untouched, turned, moved, after = json.loads(done.stdout)
     assert replaced and (first, untouched, turned, after) == (300, 0, 300, 0) and moved > 200
