@@ -88,7 +88,9 @@ def question(name: str, judged: dict | None, mark: Mark, sources: dict[str, str]
     state = judged["state"] if judged else "not attempted" if empty else "written"
     tried = state != "not attempted"
     full = judged["max_points"] if extra else mark.max_score
-    hint = hide(judged["hint"], state == "error" or "raised" in judged["hint"]) if judged and (tried or ", which" in judged["hint"]) else ""
+    hint = ""
+    if judged and (tried or ", which" in judged["hint"]):
+        hint = hide(judged["hint"], state == "error" or "raised" in judged["hint"])
     earned = f"+{points(mark.score)} extra" if extra else f"{points(mark.score)} of {points(full)}"
     if state == "wrong":
         word = "Partly right" if mark.score else "Not right yet"
@@ -151,10 +153,12 @@ def asked(source: str) -> str:
     return "\n".join(line for line in source.splitlines() if not line.startswith("#")).strip()
 
 
+_MARKER = re.compile(r"\A\s*\*\*Your answer\*\*(?:[ \t]*\([ \t]*\w+[ \t]*\))?[ \t]*:?")
+
+
 def written(source: str) -> str:
     """A written answer without its marker."""
-    first, _, rest = source.partition("\n")
-    return rest.strip() if first.lstrip().startswith("**Your answer**") else source.strip()
+    return _MARKER.sub("", source).strip()
 
 
 def gather_figures(notebook: NotebookNode) -> tuple[dict[str, list[str]], int]:

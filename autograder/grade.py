@@ -146,7 +146,7 @@ class Grading(Autograde):
         except concurrent.futures.CancelledError:
             raise Stopped(LOST) from None
         except Exception as error:
-            outcome = Outcome(problem=f"{type(error).__name__}: {error}")
+            outcome = Outcome(problem=work.brief(error))
         if outcome.result is None:
             self.log.error("%s: %s\n%s", one.name, outcome.problem, outcome.log)
             self.tally.failed[one.student] = outcome.problem
@@ -176,7 +176,7 @@ class Grading(Autograde):
                     if not (isinstance(cause, sqlalchemy.exc.OperationalError) and "locked" in str(cause)
                             and time.monotonic() < until):
                         _explain(cause)
-                        self.tally.failed[one.student] = f"it could not be saved: {cause!r}"
+                        self.tally.failed[one.student] = f"it could not be saved: {work.brief(cause)}"
                         return
                     self.show(dataclasses.replace(self.tally, task=f"{one.task}: waiting for the locked gradebook"))
                     time.sleep(1)
@@ -359,7 +359,7 @@ class one_log:
 
     def __init__(self, root: Path):
         self.log = logging.Logger("autograder.grade", logging.INFO)
-        self.handler = logging.FileHandler(root / "grade.log", encoding="utf-8")
+        self.handler = logging.FileHandler(root / "grade.log", encoding="utf-8", errors="backslashreplace")
         self.handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
 
     def __enter__(self):

@@ -10,7 +10,7 @@ import concurrent.futures
 import copy
 import dataclasses
 import hashlib
-import hmac
+import html
 import re
 import secrets
 import time
@@ -23,8 +23,8 @@ from nbformat.v4 import new_output
 from autograder import keys
 from autograder.kernel import Fatal, Kernel, Settings
 from autograder.questions import QUESTIONS, find
-from autograder.reading import inert
-from autograder.rebuild import NOT_RUN
+from autograder.reading import inert_outputs, without_blanks
+from autograder.rebuild import NOT_RUN, new_names
 from utils.check import wire
 from utils.check.probe import MAX_ELEMENTS
 from utils.check.show import as_html, as_text
@@ -33,6 +33,7 @@ from utils.check.verdict import Key, Verdict, judge, no_verdict
 
 INTERNAL = "This question could not be graded because of an internal error; it is looked at by hand."
 MAX_TEXT = 500
+MAX_STOPPED = 3     # extra cells that end a kernel, before no other is run in full: the answers need kernels, too
 
 
 @dataclass
@@ -112,7 +113,9 @@ class _Session:
         self.result, self.settings = result, settings
         self.cells = result.notebook.cells
         self.kernel: Kernel | None = None
-        self.fatal: dict[int, Fatal] = {}       # cells that ended a kernel: not run again
+        self.fatal: dict[int, Fatal] = {}       # cells that ended a kernel
+        self.instead: dict[int, str] = {}       # what is run in place of a cell: its definitions, or nothing
+        self.stopped = 0                        # how often extra cells ended a kernel
         self.ended: set[str] = set()            # questions whose answers ended a kernel
         self.over: Fatal | None = None          # why nothing is run any more
         self.ran: set[int] = set()
@@ -122,6 +125,8 @@ class _Session:
 
     async def grade(self) -> None:
         started = time.monotonic()
+        for cell in self.cells:
+            _make_inert(cell)
         try:
             for index, cell in enumerate(self.cells):
                 if is_check(cell):
@@ -130,15 +135,13 @@ class _Session:
                     await self._run_cell(index)
         finally:
             await self._drop_kernel()
-        for cell in self.cells:
-            _make_inert(cell)
         self.seconds["total"] = time.monotonic() - started
         self.result.seconds = {name: round(value, 3) for name, value in self.seconds.items()}
 
     # Kernels
 
     async def _kernel_at(self, index: int) -> Kernel:
-        """A kernel in which all cells before `index` have run, but for those that ended one. Raises Fatal."""
+        """A kernel in which all cells before `index` have run, or what is run instead of them. Raises Fatal."""
         while self.kernel is None and self.over is None:
             if self.starts > self.settings.restarts:
                 self._give_up("no answers", f"Cells of this notebook ended the kernel {self.starts} times; "
@@ -197,21 +200,36 @@ class _Session:
 
     async def _run_cell(self, index: int) -> None:
         cell = self.cells[index]
-        if index in self.fatal or self.over is not None:
+        if self.stopped >= MAX_STOPPED and _is_extra(cell) and index not in self.ran:
+            self.instead.setdefault(index, _definitions(cell.source))
+        source = self.instead.get(index, cell.source)
+        if not source or self.over is not None:
             return
         try:
-            outputs = await self._execute(index, cell.source, "cells")
+            outputs = await self._execute(index, source, "cells")
         except Fatal as end:
-            if end is self.over:
-                return
-            self.fatal[index] = end
-            self.result.notes.append(f"A cell was stopped and left out ({_title(cell)}). {end.reason}")
+            if end is not self.over:
+                self._note_end(index, end)
             return
         if index not in self.ran:
             self.ran.add(index)
-            cell.outputs = outputs
+            cell.outputs = inert_outputs(outputs)
             if _is_students(cell) and _error(cell):
                 self.result.notes.append(f"A cell stopped at an error ({_title(cell)}). {_error(cell)}")
+
+    def _note_end(self, index: int, end: Fatal) -> None:
+        """A cell ended the kernel: in the next one its definitions are run alone; if they end that, too, nothing."""
+        cell = self.cells[index]
+        self.instead[index] = "" if index in self.instead else _definitions(cell.source)
+        self.fatal[index] = end
+        what = ("stopped; only its imports, definitions and plain assignments count" if self.instead[index] else
+                "stopped and left out")
+        self.result.notes.append(f"A cell was {what} ({_title(cell)}). {end.reason}")
+        if _is_extra(cell):
+            self.stopped += 1
+            if self.stopped == MAX_STOPPED:
+                self.result.notes.append(f"Extra cells were stopped {MAX_STOPPED} times: of all later ones, only "
+                                         "imports, definitions and plain assignments were run.")
 
     # Questions
 
@@ -229,8 +247,7 @@ class _Session:
             points = float(cell.metadata.nbgrader.get("points", 0))
             verdict = Verdict(name, "no answers", 0.0, points, {}, [], INTERNAL)
         if verdict.hint.endswith(" is not defined: " + RUN_ITS_CELL):
-            own = next((_error(cell) for cell in self.cells if _is_solution(cell, name)), "")
-            verdict = dataclasses.replace(verdict, hint=f"Its cell stopped at an error. {own}") if own else verdict
+            verdict = dataclasses.replace(verdict, hint=self._why_undefined(name) or verdict.hint)
         self.result.verdicts[name] = verdict
         # A hint may quote the student's words; the class keeps MathJax from reading them as formulas.
         shown = {"text/html": f'<div class="tex2jax_ignore mathjax_ignore">{as_html(verdict)}</div>',
@@ -270,11 +287,20 @@ class _Session:
         return verdict
 
     def _fatal_solution(self, name: str) -> Fatal | None:
-        """How the question's own cell ended the kernel, if it did."""
+        """How the question's own cell ended the kernel, if it did and has no definitions that can be run."""
         for index, end in self.fatal.items():
-            if _is_solution(self.cells[index], name):
+            if _is_solution(self.cells[index], name) and not self.instead[index]:
                 return end
         return None
+
+    def _why_undefined(self, name: str) -> str:
+        """What went wrong in the question's own cell; "" if nothing did."""
+        for index, cell in enumerate(self.cells):
+            if _is_solution(cell, name) and index in self.fatal:
+                return f"Its cell was stopped. {self.fatal[index].reason}"
+            if _is_solution(cell, name) and _error(cell):
+                return f"Its cell stopped at an error. {_error(cell)}"
+        return ""
 
     async def _ask(self, index: int, seed: int, variant: str, steps: list, inputs: dict) -> tuple[dict, dict]:
         """Answers and status of one variant, from the kernel. Raises Fatal where there are none."""
@@ -288,7 +314,7 @@ class _Session:
         return _read(outputs, nonce, variant, [step["as"] for step in steps])
 
     def _log(self, line: str) -> None:
-        self.result.log.append(f"{time.strftime('%H:%M:%S')} {line}")
+        self.result.log.append(f"{time.strftime('%H:%M:%S')} {_line(line, 2000)}")
 
 
 def _read(outputs: list, nonce: str, variant: str, names: list[str]) -> tuple[dict, dict]:
@@ -300,7 +326,7 @@ def _read(outputs: list, nonce: str, variant: str, names: list[str]) -> tuple[di
         except wire.WireError as error:
             damage = f"The answers that came cannot be read: {error}."
             continue
-        if hmac.compare_digest(str(header.get("nonce")).encode(), nonce.encode()):
+        if header.get("nonce") == nonce:
             found.append((tensors, header))
     if len(found) > 1:
         damage = "More than one set of answers came for this question, so none can count."
@@ -318,24 +344,31 @@ def _read(outputs: list, nonce: str, variant: str, names: list[str]) -> tuple[di
             {name: _bounded(facts[name]) for name in names if isinstance(facts.get(name), dict)})
 
 
+MAX_DEPTH = 3
 LISTS = ("parts", "shape", "modules", "trained", "through", "detached")     # of a step's facts
 
 
 def _bounded(facts: dict) -> dict:
     """A step's facts without anything large or strange: they end up in sentences."""
-    def bounded(name, value):
+    def bounded(name, value, depth):
         if isinstance(value, str):
-            return "".join(c if c.isprintable() else " " for c in value[:MAX_TEXT])
+            return _line(value, MAX_TEXT)
         if isinstance(value, (bool, float)) or isinstance(value, int) and abs(value) < 2**63:
             return value
-        if isinstance(value, list) and name in LISTS:
-            return [bounded_all(one) if isinstance(one, dict) else bounded("", one) for one in value[:200]]
+        if isinstance(value, list) and name in LISTS and depth < MAX_DEPTH:
+            return [bounded_all(one, depth + 1) if isinstance(one, dict) else bounded("", one, depth)
+                    for one in value[:200]]
         return None
 
-    def bounded_all(values: dict) -> dict:
-        return {name[:60]: bounded(name, value) for name, value in list(values.items())[:60]}
+    def bounded_all(values: dict, depth: int) -> dict:
+        return {_line(name, 60): bounded(name, value, depth) for name, value in list(values.items())[:60]}
 
-    return bounded_all(facts)
+    return bounded_all(facts, 0)
+
+
+def _line(text: str, most: int) -> str:
+    """The beginning of a text as one line that every file, database and page can hold."""
+    return "".join(c if c.isprintable() else " " for c in text[:most])
 
 
 NOT_ASKED = ("as", "grad", "weights", "no_grad")     # of a step: what does not change what a call should return
@@ -364,11 +397,16 @@ def _step(answer: str) -> str:
 def _make_inert(cell: NotebookNode) -> None:
     """Leave nothing in a cell that a browser could run: formgrader and feedback show it."""
     if cell.cell_type == "code" and not is_check(cell):
-        cell.outputs = [output for output in map(inert, cell.outputs) if output is not None]
+        cell.source = without_blanks(cell.source)
+        cell.outputs = inert_outputs(cell.outputs)
     elif cell.cell_type == "markdown" and not cell.metadata.get("nbgrader", {}).get("locked"):
+        # As characters, so that none is hidden below; what then still looks like an entity is text.
+        decoded = _ENTITY.sub(lambda entity: html.unescape(entity[0]), cell.source)
+        cell.source = _ENTITY.sub(lambda entity: html.escape(entity[0]), decoded)
         cell.source = _LINK.sub("] ", _TAG.sub("< ", _ACTIVE_TEX.sub(r"\\text", cell.source)))
 
 
+_ENTITY = re.compile(r"&#?\w+;")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _LINK = re.compile(r"\](?=[(:])")      # what it leads to may run code, and pictures tell who looks at them
 _ACTIVE_TEX = re.compile(r"\\(?:href|style|class|cssId|require|mmlToken|bbox|unicode|csname|includegraphics|html\w*)"
@@ -379,9 +417,19 @@ def _is_solution(cell: NotebookNode, name: str) -> bool:
     return cell.metadata.get("nbgrader", {}).get("grade_id") == f"{name}_solution"
 
 
+def _is_extra(cell: NotebookNode) -> bool:
+    """A cell that was not released."""
+    return cell.get("id", "").startswith("extra-")
+
+
+def _definitions(source: str) -> str:
+    """What a cell defines without running long: imports, functions, classes, and assignments that cost nothing."""
+    return new_names(source, set(), calls=False).code
+
+
 def _is_students(cell: NotebookNode) -> bool:
     """A solution, or a cell that was not released."""
-    return cell.metadata.get("nbgrader", {}).get("solution", cell.get("id", "").startswith("extra-"))
+    return cell.metadata.get("nbgrader", {}).get("solution", _is_extra(cell))
 
 
 def _error(cell: NotebookNode) -> str:
@@ -389,9 +437,9 @@ def _error(cell: NotebookNode) -> str:
     error = next((output for output in cell.outputs if output.output_type == "error"), None)
     if error is None:
         return ""
-    text = " ".join(f"{error.ename}: {error.evalue}".split())[:200]
+    text = _line(" ".join(f"{error.ename}: {error.evalue}".split()), 200)
     lines = re.findall(r"^-+> *\d+ (.+)$", _COLOUR.sub("", "\n".join(error.traceback)), re.MULTILINE)
-    return f"{text} (`{lines[0].strip()[:100]}`)" if lines else text
+    return f"{text} (`{_line(lines[0].strip(), 100)}`)" if lines else text
 
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -400,7 +448,7 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 def _title(cell: NotebookNode) -> str:
     """How to find a cell: its grade id, else its first line."""
     first = cell.source.strip().splitlines()[0]
-    return cell.metadata.get("nbgrader", {}).get("grade_id") or f"`{first[:60]}`"
+    return cell.metadata.get("nbgrader", {}).get("grade_id") or f"`{_line(first, 60)}`"
 
 
 def record(result: Result) -> dict:

@@ -15,6 +15,8 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from autograder.reading import without_blanks
+
 MAX_TEXT = 20_000       # characters of one text or cell that are shown
 MAX_FORMULA = 250       # characters of a formula that is set
 # terminal and other control characters, and those that turn the direction of what follows
@@ -57,7 +59,7 @@ def sentence(text: str) -> Markup:
 
 def python(source: str) -> Markup:
     """Highlighted Python."""
-    return Markup(highlight(_bounded(source), PythonLexer(), HtmlFormatter(nowrap=True)))
+    return Markup(highlight(_bounded(without_blanks(source)), PythonLexer(), HtmlFormatter(nowrap=True)))
 
 
 def markdown(text: str) -> Markup:
@@ -100,19 +102,22 @@ class _Renderer(mistune.HTMLRenderer):
 @functools.lru_cache(1000)
 def formula(tex: str) -> Markup:
     """The formula as inline SVG in the colour of the text; what matplotlib cannot set is shown as written."""
+    tex = " ".join(tex.split())
+    try:
+        drawn = _drawn(tex) if len(tex) <= MAX_FORMULA and tex.isascii() else None
+    except Exception:       # matplotlib raises many kinds
+        drawn = None
+    return drawn or Markup("<code>${}$</code>").format(tex)
+
+
+def _drawn(tex: str) -> Markup | None:
+    """The formula as matplotlib sets it; None if nothing of it can be seen, or too much."""
     from matplotlib.textpath import TextPath
 
-    tex = " ".join(tex.split())
-    source = Markup("<code>${}$</code>").format(tex)
-    if len(tex) > MAX_FORMULA or not tex.isascii():
-        return source
-    try:
-        path = TextPath((0, 0), f"${tex}$", size=16)
-    except (ValueError, RecursionError):
-        return source
+    path = TextPath((0, 0), f"${tex}$", size=16)
     box = path.get_extents().padded(1)
     if not len(path.vertices) or not (math.isfinite(box.width) and box.width < 2000 and box.height < 500):
-        return source
+        return None
     # a closing vertex has no meaning of its own
     outline = "".join(f"{'MLQC'[code - 1]}{' '.join(f'{value:.1f}' for value in values)}" if code < 5 else "Z"
                       for values, code in path.iter_segments(simplify=False))

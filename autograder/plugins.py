@@ -14,17 +14,18 @@ import datetime
 import json
 import os
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
 import traitlets
 from nbconvert.exporters import NotebookExporter
 from nbgrader import utils
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
 from nbgrader.preprocessors import NbGraderPreprocessor
-from sqlalchemy.exc import SAWarning
+from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
 from autograder import sandbox, warm
 from autograder.intake import tidy_submitted
@@ -37,6 +38,8 @@ from autograder.secret import course_secret
 from autograder.work import Outcome, made_from
 
 warnings.simplefilter("ignore", SAWarning)      # nbgrader's queries cause harmless ones that look like lost data
+
+TEXT_LOST = ("damaged", "not_a_cell", "too_large")     # kinds of repairs: a written answer may have been left out
 
 # (student, task) -> what `python -m autograder grade` has run already
 ready: dict[tuple[str, str], Outcome] = {}
@@ -64,8 +67,21 @@ class Submission(NotebookExporter):
 
 
 def _prepare(converter: Autograde) -> None:
-    """Leave only notebooks with the task's name in `submitted/`, and nothing half-done in `autograded/`."""
+    """Leave only notebooks with the task's name in `submitted/`, and nothing half-done in `autograded/`.
+
+    Raises NbGraderException where the gradebook has no such assignment: no submission could be saved.
+    """
     coursedir = converter.coursedir
+    try:
+        with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+            gradebook.find_notebook(coursedir.assignment_id, coursedir.assignment_id)
+    except MissingEntry:
+        message = (f"The gradebook has no assignment {coursedir.assignment_id}: run `nbgrader generate_assignment "
+                   f"{coursedir.assignment_id}`.")
+        converter.log.error(message)
+        raise NbGraderException(message) from None
+    except SQLAlchemyError:
+        pass        # told when something is to be saved: it may be locked only for now
     for refusal in tidy_submitted(coursedir.root, coursedir.assignment_id).refusals:
         converter.log.warning("%s: %s", refusal.source, refusal.reason)
     converter.init_notebooks()              # again: files may have got their names just now
@@ -138,10 +154,7 @@ class Judge(NbGraderPreprocessor):
         """The kernels to start. Raises NbGraderException where that needs the instructor's consent first."""
         reason = sandbox.available()
         if reason is None:
-            slower = warm.covered() if self.warm else None
-            if slower:      # said here, and not by every worker
-                warm.tell(slower)
-            return warm.WarmKernelManager if self.warm and not slower else sandbox.SandboxedKernelManager
+            return warm.WarmKernelManager if self.warm else sandbox.SandboxedKernelManager
         if not self.allow_unsandboxed:
             message = (f"{reason} Student code is not run without a sandbox unless you set "
                        "`c.Judge.allow_unsandboxed = True` in nbgrader_config.py: it has your rights.")
@@ -175,7 +188,7 @@ class Judge(NbGraderPreprocessor):
         part.write_text(json.dumps(kept, indent=1), encoding="utf-8")
         _unfinished[:] = [(part, place / f"{ids['notebook']}.verdicts.json")]
         resources["former"] = former_record(Path(coursedir.root), result)
-        resources["result"] = result
+        resources["result"], resources["repairs"] = result, repairs
         archive(Path(coursedir.root), result, kept)
         return result.notebook, resources
 
@@ -186,7 +199,7 @@ class SaveGrades(NbGraderPreprocessor):
     def preprocess(self, nb, resources):
         ids = resources["nbgrader"]
         with Gradebook(ids["db_url"]) as gradebook:
-            save_grades(gradebook, resources["result"], ids["notebook"], resources["former"])
+            save_grades(gradebook, resources["result"], ids["notebook"], resources["former"], resources["repairs"])
             found = gradebook.find_submission_notebook(ids["notebook"], ids["assignment"], ids["student"])
             self.log.info(line(resources["result"], found.grades))
         return nb, resources
@@ -203,13 +216,17 @@ def line(result: Result, grades: list) -> str:
 
 # Gradebook and archive, also for graders other than nbgrader's
 
-def save_grades(gradebook: Gradebook, result: Result, notebook_id: str, former: dict) -> None:
+def save_grades(gradebook: Gradebook, result: Result, notebook_id: str, former: dict,
+                repairs: Iterable[dict] = ()) -> None:
     """Write the result's points. Scores and comments of a person stay; nbgrader asks to look at them again.
 
-    An empty written answer gets 0 and needs nobody to look at it. The points of an extra question are extra
-    credit, unless a person has changed what the former grading gave (`former`: its record, or {}).
+    An empty written answer gets 0 and needs nobody to look at it, unless one of the `repairs` is about it or tells of
+    text that was left out. The points of an extra question are extra credit, unless a person has changed what the
+    former grading gave (`former`: its record, or {}).
     """
     where = (notebook_id, result.task, result.student)
+    repaired = {one["grade_id"] for one in repairs}
+    text_lost = any(one["kind"] in TEXT_LOST for one in repairs)
     for cell in result.notebook.cells:
         if utils.is_grade(cell):
             grade = gradebook.find_grade(cell.metadata.nbgrader.grade_id, *where)
@@ -225,7 +242,8 @@ def save_grades(gradebook: Gradebook, result: Result, notebook_id: str, former: 
                     scale = grade.max_score / verdict.max_points if verdict.max_points else 0.0
                     grade.auto_score = round(verdict.points * scale, 2)
             else:
-                grade.auto_score = 0.0 if _is_empty(cell, gradebook, notebook_id, result.task) else None
+                empty = _is_empty(cell, gradebook, notebook_id, result.task)
+                grade.auto_score = 0.0 if empty and not text_lost and name not in repaired else None
             grade.needs_manual_grade = unclear or grade.auto_score is None or grade.manual_score is not None
         if utils.is_solution(cell):
             comment = gradebook.find_comment(cell.metadata.nbgrader.grade_id, *where)

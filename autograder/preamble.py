@@ -8,6 +8,7 @@ import ast
 import functools
 import importlib.abc
 import importlib.machinery
+import pdb
 import sys
 import traceback
 import types
@@ -15,6 +16,7 @@ import types
 import torch
 
 import utils.check.remote  # noqa: F401  before a cell can re-bind what it needs
+from utils.check.elsewhere import CPUGenerator, Elsewhere
 
 # `!pip install x`, `%pip install x`, `lines = !ls` do nothing.
 shell = get_ipython()  # noqa: F821
@@ -60,38 +62,49 @@ for name in ("reset", "reset_selective"):
     shell.register_magic_function(lambda line: None, "line", name)
 shell.kernel.do_shutdown = lambda restart: {"status": "ok", "restart": restart}
 
-# `input()` gets an empty line.
+# `input()` gets an empty line, and no debugger waits for one that says more.
 shell.kernel.raw_input = lambda prompt="": ""
 shell.kernel.getpass = lambda prompt="", stream=None: ""
+sys.breakpointhook = pdb.set_trace = pdb.Pdb.set_trace = pdb.post_mortem = lambda *args, **kwargs: None
+for name in ("debug", "pdb"):
+    shell.register_magic_function(lambda line: None, "line", name)
 
 
-# `.cuda()`, `.to("cuda")` and `device="cuda"` mean the CPU.
-def without_cuda(function):
-    def here(value):
+# `.cuda()`, `.to("cuda")` and `device="cuda"` mean the CPU, except where a check asks what would happen on a GPU.
+def without_cuda(function, number=False):
+    """`number`: whether a number among its arguments means a GPU, as in `.to(0)`."""
+    def here(value, number):
         named = isinstance(value, (str, torch.device)) and str(value).split(":")[0] in ("cuda", "mps")
-        return torch.device("cpu") if named else value
+        return torch.device("cpu") if named or number and type(value) is int else value
 
     @functools.wraps(function)
     def wrapper(*args, **kwargs):
-        return function(*map(here, args), **{name: here(value) for name, value in kwargs.items()})
+        if Elsewhere.active:
+            return function(*args, **kwargs)
+        return function(*(here(value, number) for value in args),
+                        **{name: here(value, name == "device") for name, value in kwargs.items()})
 
     return wrapper
 
 
+def stays(cuda):
+    return functools.wraps(cuda)(lambda self, *args, **kwargs: cuda(self) if Elsewhere.active else self)
+
+
 if not torch.cuda.is_available():
     for owner in (torch.Tensor, torch.nn.Module):
-        owner.cuda = lambda self, *args, **kwargs: self
-        owner.to = without_cuda(owner.to)
+        owner.cuda = stays(owner.cuda)
+        owner.to = without_cuda(owner.to, number=True)
+    for name in ("synchronize", "set_device", "reset_peak_memory_stats"):
+        setattr(torch.cuda, name, lambda *args, **kwargs: None)
+    for name in ("FloatTensor", "LongTensor"):
+        setattr(torch.cuda, name, getattr(torch, name))
     for name in ("arange", "as_tensor", "empty", "empty_like", "eye", "full", "full_like", "linspace",
                  "normal", "ones", "ones_like", "rand", "rand_like", "randint", "randn", "randn_like",
                  "randperm", "tensor", "zeros", "zeros_like"):
         setattr(torch, name, without_cuda(getattr(torch, name)))
 
-    class Generator(torch.Generator):
-        def __new__(cls, device="cpu"):
-            return super().__new__(cls, "cpu")
-
-    torch.Generator = Generator
+    torch.Generator = CPUGenerator
 
 
 # Compiling takes longer than what is compiled: the functions run as they are.

@@ -118,7 +118,7 @@ def test_a_file_that_never_ends_is_ended():
     stubborn = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True:\n    print('x')\n"
     started = time.monotonic()
     assert judged(stubborn, seconds=5).state == "out of time"
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 60
 
 
 def test_what_a_file_prints_is_no_verdict():

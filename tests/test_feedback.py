@@ -248,7 +248,7 @@ def test_the_page_has_a_bounded_size():
 
 
 @pytest.mark.parametrize("piece", ["[", "![", "*a ", "$", "`", "> ", "- ", "<a ", "|a|b|\n|-|-|\n", "$\\frac{",
-                                   "(" * 10, "_*", "$x^{x}$", "[a](<", "'''"])
+                                   "(" * 10, "_*", "$x^{x}$", "[a](<", "'''", " \n", " \r"])
 def test_no_text_holds_the_page_up(piece):
     hostile = piece * (60_000 // len(piece))
     started = time.process_time()
@@ -273,7 +273,13 @@ def test_formulas_become_pictures(tex):
     assert page.formula(tex).startswith("<svg")
 
 
-@pytest.mark.parametrize("tex", [r"\underbrace{a}_{b}", "{" * 100, "x" * 1000, "", "\\hspace{1e9}", "$",
+@pytest.mark.parametrize("text", ["because **it** is", "(why_not_ae): because **it** is", ":\n\nbecause **it** is"])
+def test_text_beside_the_marker_of_a_written_answer_is_kept(text):
+    assert feedback.written(f"**Your answer** {text}") == "because **it** is"
+
+
+@pytest.mark.parametrize("tex", [r"\,", "{}", r"\text{ }", r"\mathrm{}", r"\operatorname{}",
+                                 r"\underbrace{a}_{b}", "{" * 100, "x" * 1000, "", "\\hspace{1e9}", "$",
                                  "a" + "_a" * 50])
 def test_formulas_that_cannot_be_set_are_shown_as_written(tex):
     found = page.formula(tex)

@@ -99,6 +99,20 @@ def test_what_was_never_handed_in_is_said(course, capsys):
     assert run(course) == 2 and f"Nothing is submitted for {TASK} yet: run `python -m autograder collect`" in said(capsys)
 
 
+def test_without_the_assignment_in_the_gradebook_nothing_is_run_and_the_command_is_named(course, capsys):
+    (course / "gradebook.db").unlink()
+    assert run(course) == 2 and course.done == [] and not (course / "autograded").exists()
+    assert f"run `nbgrader generate_assignment {TASK}`" in said(capsys)
+
+
+def test_what_is_said_of_an_error_is_short(course, monkeypatch, capsys):
+    def fail(one):
+        raise ValueError("x" * 100_000)
+
+    monkeypatch.setattr(work, "do", fail)
+    assert run(course) == 1 and len(said(capsys)) < 3000
+
+
 def test_student_and_force(course):
     assert run(course, "--student", "b*") == 0 and course.done == ["ben"]
     assert run(course, "--student", "ben", "--force") == 0 and course.done == ["ben", "ben"]

@@ -102,6 +102,42 @@ def test_what_ends_a_kernel_costs_its_own_question_only_and_training_cells_are_n
         "the student's own run"]
 
 
+LOOP = "import time\nwhile True: time.sleep(1)"
+
+
+def test_loops_behind_definitions_leave_the_definitions_and_extra_loops_leave_kernels_for_the_answers():
+    loops = [new_code_cell(f"OWN_{n} = {n}\n{LOOP}", id=f"extra-{n}") for n in range(6)]
+    notebook = small_task.notebook({
+        "kl_divergence": "def kl_divergence(mu, logvar):\n"
+                         "    return OWN_5 / 10 * (mu ** 2 + logvar.exp() - 1 - logvar).sum(1)\n" + LOOP,
+        "reconstruction_loss": LOOP})
+    notebook.cells[1:1] = loops
+    result = grade(notebook, cell_seconds=2, restarts=5)
+    assert points(result) == {"kl_divergence": 3, "reconstruction_loss": 0, "vae_loss": 2}
+    assert "ran for more than 2 s" in result.verdicts["reconstruction_loss"].hint
+    assert sum("only its imports" in note for note in result.notes) == judge.MAX_STOPPED + 2
+    assert sum("Extra cells were stopped 3 times" in note for note in result.notes) == 1
+
+
+SURROGATES = '''
+import json
+get_ipython().kernel.session.pack = lambda content: json.dumps(content, default=str).encode()
+print("\\ud800")
+raise type("Bad\\ud800", (ValueError,), {})("\\ud800 \\x1b[2J \\u202e")
+'''
+
+
+def test_text_of_the_kernel_that_no_file_can_hold_is_made_writable_where_it_comes_in():
+    extra = new_code_cell(SURROGATES, id="extra-1")
+    notebook = small_task.notebook({"kl_divergence": "raise ValueError('\\ud800')\ndel kl_divergence"})
+    notebook.cells.insert(1, extra)
+    result = grade(notebook)
+    assert points(result) == {"kl_divergence": 0, "reconstruction_loss": 2, "vae_loss": 2} and not result.failed
+    assert "Bad" in result.notes[0] and "ValueError" in result.verdicts["kl_divergence"].hint
+    text = nbformat.writes(result.notebook) + "".join([*result.notes, *result.log, str(judge.record(result))])
+    assert text.encode() and "\u202e" not in "".join(result.notes)
+
+
 def test_after_too_many_restarts_the_rest_is_told_why():
     dead = "import os\ndef {}(*args, **kwargs):\n    os._exit(0)"
     result = grade(small_task.notebook({name: dead.format(name) for name in ("kl_divergence", "vae_loss")}),
@@ -182,7 +218,8 @@ def test_the_one_answer_with_our_nonce_is_read():
 
 
 @pytest.mark.parametrize("outputs", [
-    [], [answered(nonce="m")], [answered(), answered()], [{"data": {wire.MIME: 5}}],
+    [], [answered(nonce="m")], [answered(nonce="\ud800")], [answered(nonce=["n"])],
+    [answered(), answered()], [{"data": {wire.MIME: 5}}],
     [new_output("display_data", data={wire.MIME: "AAAA"})],
     [answered(tensors={"own/a": torch.zeros(probe.MAX_ELEMENTS + 1, dtype=torch.uint8)})]])
 def test_every_surprise_is_no_answer(outputs):
@@ -198,6 +235,11 @@ def test_a_status_is_cut_to_what_was_asked_and_to_size():
     _, found = judge._read([answered(status=status)], "n", "own", ["a", "b", "c"])
     assert list(found) == ["a", "c"] and len(str(found)) < 20_000
     assert found["c"] == {"line": None, "function": "   [1m", "loss": None}
+    nested = {"\ud800": "x"}
+    for _ in range(400):
+        nested = {"parts": [nested]}
+    _, found = judge._read([answered(status={"a": nested, "b": {"\ud800": 1}})], "n", "own", ["a", "b"])
+    assert len(str(found)) < 200 and found["b"] == {" ": 1}
 
 
 def test_seeds_differ_by_student_question_secret_and_content():
@@ -235,6 +277,9 @@ def test_cells_are_made_inert():
     judge._make_inert(cell)
     assert "<script" not in cell.source and "<img" not in cell.source and "\\href" not in cell.source
     assert "1 < 2" in cell.source
+    cell = new_markdown_cell("&#36;&#92;href{x} &bsol;style \\hre&#x66; &amp;#36;&amp;bsol;href &lt;b> a&nbsp;b & c&d")
+    judge._make_inert(cell)
+    assert cell.source == "$\\text{x} \\text \\text &amp;#36;&amp;bsol;href < b> a\xa0b & c&d"
     cell = new_code_cell("1", outputs=[
         new_output("display_data", data={"text/html": "<b>", "text/javascript": "1", "text/plain": "t"}),
         new_output("stream", text="x" * 10**6)])

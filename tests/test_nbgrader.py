@@ -104,7 +104,7 @@ def verdicts(course, student):
 @pytest.mark.parametrize("student, kl, reconstruction, loss, written", [
     ("right", 3, 2, 2, True), ("wrong", 0.5, 2, 2, True), ("half", 3, 2, 0, False),
     ("nothing", 0, 0, 0, False), ("endless", 0, 2, 2, True),
-    ("cut", 3, 0, 0, False), ("schema", 0.5, 2, 2, True),
+    ("cut", 3, 0, 0, True), ("schema", 0.5, 2, 2, True),
     ("renamed", 3, 2, 2, True)])
 def test_everyone_gets_what_the_answers_earn(course, student, kl, reconstruction, loss, written):
     assert scores(course)[student] == {
@@ -216,6 +216,26 @@ def test_points_of_an_extra_question_are_extra_credit_that_a_person_can_change()
         grade.extra_credit = 1.5
         plugins.save_grades(gradebook, result, "task2_cvae", judge.record(result))
         assert grade.score == 1.5
+
+
+@pytest.mark.filterwarnings("ignore:Object of type")
+@pytest.mark.parametrize("repairs, waits", [
+    ([], False), ([{"grade_id": "why", "kind": "restored"}], True), ([{"grade_id": None, "kind": "too_large"}], True),
+    ([{"grade_id": "other", "kind": "restored"}, {"grade_id": None, "kind": "ids_lost"}], False)])
+def test_an_empty_answer_is_closed_unless_a_repair_may_have_lost_it(repairs, waits):
+    with Gradebook("sqlite:///:memory:") as gradebook:
+        gradebook.add_assignment(TASK)
+        gradebook.add_notebook(TASK, TASK)
+        gradebook.add_grade_cell("why", TASK, TASK, max_score=3, cell_type="markdown")
+        gradebook.add_solution_cell("why", TASK, TASK)
+        gradebook.add_source_cell("why", TASK, TASK, cell_type="markdown", source="Write here.")
+        gradebook.add_student("ada")
+        gradebook.add_submission(TASK, "ada")
+        metadata = small_task.mark("why", grade=True, solution=True, points=3)
+        cell = nbformat.v4.new_markdown_cell("Write here.", metadata=metadata)
+        result = judge.Result(TASK, "ada", {}, nbformat.v4.new_notebook(cells=[cell]))
+        plugins.save_grades(gradebook, result, TASK, {}, repairs)
+        assert gradebook.find_grade("why", TASK, TASK, "ada").needs_manual_grade is waits
 
 
 def test_the_secret_is_made_once_and_can_be_given_by_the_environment(tmp_path, monkeypatch):
