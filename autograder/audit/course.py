@@ -135,7 +135,7 @@ def submission(course: Course, attack: Attack) -> bytes:
 
 def hand_in(course: Course, attack: Attack) -> str:
     """Put the submission where it belongs; returns the student's id."""
-    student = student_id(attack.student or attack.name)
+    student = student_id((attack.student or attack.name).rstrip("."))     # as `collect` reads the name of a folder
     place = (course.root / "submitted" / student / TASK if attack.place == "submitted" else
              course.uploads / (attack.student or attack.name))
     place.mkdir(parents=True)

@@ -28,11 +28,11 @@ class Attack:
     """One submission.
 
     base: "wrong" (worth nothing), "right" (worth everything) or "released" (as handed out). answers: question ->
-    other source of its cell ("": as released). first, last: code in an extra cell behind the first one, and at the end. change: makes
-    another notebook, or the bytes of a file, of the notebook. files: puts files into a folder in place of the one
-    notebook, given the notebook's bytes. place: "upload" (into what a platform hands out) or "submitted" (into
-    submitted/STUDENT/TASK itself). deserved: question -> points where they are not the base's. student: their name,
-    if it is not the attack's. alone: not for stock nbgrader, whose course has no such step.
+    other source of its cell ("": as released). first, last: code in an extra cell behind the first one, and at the
+    end. change: makes another notebook, or the bytes of a file, of the notebook. files: puts files into a folder in
+    place of the one notebook, given the notebook's bytes. place: "upload" (into what a platform hands out) or
+    "submitted" (into submitted/STUDENT/TASK itself). deserved: question -> points where they are not the base's.
+    student: their name, if it is not the attack's. alone: not for stock nbgrader, whose course has no such step.
 
     In first, last and answers: @PORT@ is where a server of ours listens, @COURSE@, @HOME@ and @PACKAGE@ are folders
     of the grader's, @NAME@ is the attack's name.

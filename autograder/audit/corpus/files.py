@@ -3,6 +3,7 @@
 `files` fills a folder: the student's in an upload, or `submitted/STUDENT/TASK` itself where an instructor put it.
 """
 
+import gzip
 import io
 import json
 import os
@@ -179,6 +180,8 @@ def _named(name):
 
 odd("copy-of", "Copy of task1_vae.ipynb", files=_named("Copy of task1_vae.ipynb"), alone=True)
 odd("numbered", "task1_vae (1).ipynb", files=_named("task1_vae (1).ipynb"), alone=True)
+odd("gzip", "a notebook that a program has packed, under its own name", change=lambda notebook: gzip.compress(
+    json.dumps(notebook).encode()))
 odd("zipped", "the notebook in a zip, in a folder", alone=True,
     files=lambda folder, data: (folder / "hand-in.zip").write_bytes(_zipped(data, "my course/task 1/vae.ipynb")))
 

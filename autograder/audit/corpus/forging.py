@@ -446,6 +446,15 @@ def kl_divergence(mu, logvar):
         send("display_data", {"data": {"application/x-vae-answers": value}, "metadata": {}})
     return mu * 0
 """})
+hostile("nonces", "answers with nonces that are no text, or text that cannot be encoded", answers={
+    "kl_divergence": """
+from utils.check import wire
+def kl_divergence(mu, logvar):
+    for nonce in ("\\ud800", None, [], {"a": "\\udfff"}, [[[[]]]], 1e308, "x" * 10**6):
+        message = wire.pack({}, {"nonce": nonce, "status": {}})
+        get_ipython().display_pub.publish({wire.MIME: wire.to_text(message)})
+    return mu * 0
+"""})
 hostile("header-bombs", "safetensors with impossible headers, sizes and offsets", answers={
     "kl_divergence": FRAMES + """
 import base64, json, struct

@@ -3,6 +3,8 @@
 Most are right but for the question that does the harm, or for an extra cell: the rest must keep its points.
 """
 
+from nbformat.v4 import new_code_cell
+
 from autograder.audit.corpus import hostile
 
 NO_KL = {"kl_divergence": 0.0}
@@ -72,6 +74,18 @@ sys.stdout = sys.stderr = None
 threading.Thread(target=close).start()
 """)
 
+
+def _loops(notebook):
+    for n in range(10):
+        notebook.cells.insert(2, new_code_cell(f"OWN_{n} = {n}\nwhile True: pass"))
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade_id") == "latent_grid_solution":
+            cell.source += "\nwhile True: pass"
+    return notebook
+
+
+hostile("extra-loops", "loops without end in ten extra cells, and one behind an answer", base="right", change=_loops)
+
 # Memory, processors, disks
 
 kills("gigabytes", "a hundred gigabytes", "kept = bytearray(10**11)\nkept[::4096] = b'x' * len(kept[::4096])")
@@ -120,6 +134,12 @@ except OSError as error:
 """)
 hostile("surrogate", "an error whose text no file can hold", base="right", deserved={"kl_divergence": 0.0}, answers={
     "kl_divergence": "def kl_divergence(mu, logvar):\n    raise ValueError('\\ud800 \\0 \\x1b[2J')"})
+hostile("surrogates-sent", "errors whose text no file can hold, sent past the kernel's own cleaning", base="right",
+        deserved=NO_KL, first="""
+import json
+get_ipython().kernel.session.pack = lambda content: json.dumps(content, default=str).encode()
+raise ValueError("\\ud800 \\x1b[2J \\u202e")
+""", answers={"kl_divergence": "raise ValueError('\\ud800')\ndel kl_divergence"})
 hostile("names", "9,000 names that a late cell defines", deserved={"kl_divergence": 0.0}, base="right", answers={
     "kl_divergence": "def kl_divergence(mu, logvar):\n    return " + " + ".join(f"n{i}" for i in range(9000))},
     last="\n".join(f"n{i} = {i}" for i in range(9000)))

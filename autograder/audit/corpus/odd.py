@@ -39,6 +39,13 @@ def _source(grade_id, source):
     return change
 
 
+def _append(grade_id, source):
+    def change(notebook):
+        notebook.cells[_index(notebook, grade_id)].source += f"\n{source}"
+        return notebook
+    return change
+
+
 # Cells
 
 odd("copied-answer", "a solution cell is there three times", change=_copies("kl_divergence_solution", times=2))
@@ -63,7 +70,7 @@ odd("helper", "a helper in a new cell before", answers={"kl_divergence": HELPED}
 odd("helper-behind", "a helper in a new cell behind, run earlier", answers={"kl_divergence": HELPED},
     change=_insert("kl_divergence", HELPER, behind=1))
 odd("helper-in-training", "a helper in a training cell", answers={"kl_divergence": HELPED},
-    change=lambda notebook: _helper_in_training(notebook))
+    change=lambda notebook: _in_training(notebook, HELPER))
 odd("compiled", "answers compiled, scripted and drawn with a generator of the GPU", answers={
     "reparameterize": """
 # Question: reparameterize
@@ -92,9 +99,9 @@ odd("text-cell", "an answer whose cell became a text cell", change=lambda notebo
 odd("notes", "notes in given texts, scratch cells everywhere", change=lambda notebook: _scratch(notebook))
 
 
-def _helper_in_training(notebook):
+def _in_training(notebook, source):
     cell = next(cell for cell in notebook.cells if "train" in cell.metadata.get("tags", []))
-    cell.source = f"{HELPER}\n\nraise RuntimeError('not run')\n{cell.source}"
+    cell.source = f"{source}\n\nraise RuntimeError('not run')\n{cell.source}"
     return notebook
 
 
@@ -162,6 +169,28 @@ odd("long-sum", "a sum of 2,000 terms in a training cell", change=_insert(
     "kl_divergence", "total = " + " + ".join(["1"] * 2000) + "\nhistory = fit(model, train, test, objective)", behind=1))
 
 
+odd("added-import", "names added to the imports of the first cell, and used", change=_append(
+    "setup", "import math, torch\nfrom torch import nn, Tensor\nfrom torch.distributions import *"), answers={
+    "kl_divergence": f"# Question: kl_divergence\ndef kl_divergence(mu: Tensor, logvar: Tensor) -> Tensor:\n"
+                     f"    return math.cos(0) * {KL}",
+    "latent_grid": "# Question: latent_grid\ndef latent_grid(n):\n"
+                   "    return torch.cartesian_prod(*2 * [Normal(0.0, 1.0).icdf(torch.linspace(0, 1, n + 2)[1:-1])])"})
+odd("answer-in-training", "an answer in a training cell; its own is as released", answers={"kl_divergence": ""},
+    change=lambda notebook: _in_training(notebook, RIGHT_KL))
+odd("object-in-training", "an object made in a training cell that an answer uses", answers={
+    "latent_grid": "# Question: latent_grid\ndef latent_grid(n):\n"
+                   "    return torch.cartesian_prod(*2 * [prior.icdf(torch.linspace(0, 1, n + 2)[1:-1])])"},
+    change=lambda notebook: _in_training(notebook, "prior = torch.distributions.Normal(0.0, 1.0)"))
+odd("helper-put-right", "a helper is put right behind the check, which is called again",
+    answers={"kl_divergence": HELPED},
+    change=lambda notebook: _insert("kl_divergence", HELPER, "check('kl_divergence', kl_divergence)", behind=1)(
+        _insert("kl_divergence_solution", "def helper(mu, logvar):\n    return mu")(notebook)))
+odd("fenced", "an answer in a fenced text", change=lambda notebook: _as_text(_source(
+    "kl_divergence_solution", f"```python\n# Question: kl_divergence\n{RIGHT_KL}\n```")(notebook)))
+odd("pasted-picture", "five megabytes of picture in the written answer", change=_append(
+    "why_not_ae", f"\n![x](data:image/png;base64,{'A' * 5_000_000})"))
+
+
 def _touched(notebook):
     cell = notebook.cells[_index(notebook, "kl_divergence_solution")]
     cell.source = "# Question: kl_divergence\ndef kl_divergence(mu, logvar):\n    # later\n    raise NotImplementedError"
@@ -214,6 +243,10 @@ odd("other-kernel", "another kernel's name", change=lambda notebook: notebook.me
     kernelspec={"name": "conda-env-vae-py", "display_name": "vae", "language": "python"}) or notebook)
 odd("same-ids", "all cells have the same id", change=lambda notebook: json.dumps({**notebook, "cells": [
     {**cell, "id": "same"} for cell in notebook.cells]}).encode())
+odd("lines-without-ends", "each line an entry of a list, without its end", change=lambda notebook: json.dumps(
+    {**notebook, "cells": [{**cell, "source": cell.source.split("\n")} for cell in notebook.cells]}).encode())
+odd("merge-marks", "the marks of a Git merge", change=lambda notebook: _text(notebook).replace(
+    '"execution_count"', '\n<<<<<<< HEAD\n"x": 1,\n=======\n"x": 2,\n>>>>>>> b\n"execution_count"').encode())
 odd("outputs-50-mb", "50 MB of outputs", change=lambda notebook: _fat(notebook))
 
 

@@ -22,6 +22,9 @@ TEXTS = [       # each one a way to get something alive through Markdown, HTML o
     "</div></body>" + SCRIPT, "<!-- --!>" + SCRIPT, "<style>body{display:none}</style>", "<base href='http://a'>",
     "<meta http-equiv=refresh content='0;url=http://a'>", "<form action='http://a'><input></form>",
     "<math href='javascript:alert(1)'>x</math>", "<x onclick=alert(1)>x</x>", "<ſcript>alert(1)</ſcript>",
+    "&#36;&#92;href{javascript:alert(1)}{x}&#36;", "&dollar;&bsol;style{color:red}{x}&dollar;",
+    "&#92;(&#92;href{javascript:alert(1)}{x}&#92;)", "| $\\hre&#102;{javascript:alert(1)}{x}$ |\n|---|",
+    "&amp;#36;&amp;#92;href{javascript:alert(1)}{x}&amp;#36;", "$\\,$ ${}$ $\\text{ }$ $\\mathrm{}$ $\\operatorname{}$",
     "{{ 7 * 7 }} {% raw %} ${7*7}", "%3Cscript%3Ealert(1)%3C/script%3E", "\u202e<script>alert(1)</script>\u202c",
 ]
 MIMES = {"text/html": SCRIPT + IMAGE, "image/svg+xml": "<svg onload='alert(1)'/>", "application/javascript": "alert(1)",
