@@ -1,9 +1,11 @@
 """Seconds, processor time and memory per graded notebook: ours cold and warm, plain nbgrader, otter-grader.
 
-    python benchmarks/grading.py [--students 10] [--peers 2] [--repeats 1] [--task task1_vae] [--otter PROGRAM]
+    python benchmarks/grading.py [--students 10] [--peers 2] [--repeats 1] [--task task1_vae] [--workers 1,2] [--warm]
+                                 [--otter PROGRAM]
 
 Submissions are two thirds right, one third untouched. The peers, whose seconds per notebook do not depend on how many
-there are, grade the first few of them. nbgrader runs its stock preprocessors in an ordinary kernel, once with the
+there are, grade the first few of them; of the start of the program, each notebook bears the share that it has in ours.
+nbgrader runs its stock preprocessors in an ordinary kernel, once with the
 training cells and once without (ours never runs them). Otter gets one trivial test per question, so its figure is
 its floor. Prints a markdown table.
 """
@@ -69,7 +71,8 @@ def made_up(course: Path, task: str, students: int, training=True, settings=None
 
 
 def measured(command: list, folder: Path, accepted=(0,)) -> dict:
-    """Run a command that ends with one of these statuses: wall seconds, processor seconds and peak memory (PSS) of it and all that it starts."""
+    """Run a command that ends with one of these statuses: wall and processor seconds and peak memory (PSS), of it and
+    all that it starts."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "VAE_DATA": "digits"}
     started, used, peak = time.monotonic(), {}, 0
     log = open(folder / "benchmark.log", "ab")
@@ -110,6 +113,15 @@ def ours(course: Path, task: str, *options: str) -> dict:
     return found
 
 
+def nbgrader(course: Path, task: str, share: float) -> dict:
+    """One run of `nbgrader autograde`, with this share of the seconds that the program needs to start."""
+    command = [sys.executable, "-m", "nbgrader", "autograde"]
+    start, found = measured([*command, "--help"], course), measured([*command, task, "--force"], course)
+    for name in ("wall", "cpu"):
+        found[name] -= (1 - share) * start[name]
+    return found
+
+
 def otter(program: str, course: Path, task: str) -> dict:
     """`otter run`, one submission after the other: it takes one at a time."""
     folder = course / "otter"
@@ -135,21 +147,30 @@ def main():
     parser.add_argument("--students", type=int, default=10)
     parser.add_argument("--peers", type=int, default=2, help="how many of the submissions nbgrader and otter grade")
     parser.add_argument("--repeats", type=int, default=1, help="the median counts")
-    parser.add_argument("--task", default="task1_vae")
-    parser.add_argument("--otter", default=shutil.which("otter"), metavar="PROGRAM")
+    parser.add_argument("--task", default="task1_vae", help="or several, with commas")
+    parser.add_argument("--workers", default="1,2", help="how many of ours, one run for each")
+    parser.add_argument("--warm", action="store_true", help="leave out ours with cold kernels")
+    parser.add_argument("--otter", default=shutil.which("otter"), metavar="PROGRAM", help="'' leaves it out")
     options = parser.parse_args()
-    task, students, few = options.task, options.students, min(options.peers, options.students)
+    for task in options.task.split(","):
+        print(measure(task, options), end="\n\n", flush=True)
+
+
+def measure(task: str, options) -> str:
+    """The table of one task."""
+    students, few = options.students, min(options.peers, options.students)
     with tempfile.TemporaryDirectory(prefix="course-", dir="/var/tmp" if os.path.isdir("/var/tmp") else None) as place:
         course = made_up(Path(place, "ours"), task, students)
         plain = {how: made_up(Path(place, how), task, few, how == "with", PLAIN) for how in ("with", "without")}
         contestants = {f"ours, {workers} worker{'s' * (workers > 1)}, {' '.join(how)[2:] or 'warm'}":
                        lambda workers=workers, how=how: ours(course, task, "--workers", str(workers), *how)
-                       for workers in (1, 2) for how in ([], ["--cold"])}
-        contestants |= {f"nbgrader {how} training cells": lambda course=course: measured(
-            [sys.executable, "-m", "nbgrader", "autograde", task, "--force"], course) for how, course in plain.items()}
+                       for workers in map(int, options.workers.split(","))
+                       for how in ([], ["--cold"])[:1 if options.warm else 2]}
+        contestants |= {f"nbgrader {how} training cells": lambda course=course: nbgrader(course, task, few / students)
+                        for how, course in plain.items()}
         if options.otter:
             contestants["otter run, without"] = lambda: otter(options.otter, plain["without"], task)
-        else:
+        elif options.otter is None:
             print("There is no otter-grader to compare with: pip install otter-grader, or name its program with --otter.",
                   file=sys.stderr)
         runs = {name: [] for name in contestants}
@@ -157,20 +178,25 @@ def main():
             for name, contestant in contestants.items():
                 runs[name].append(contestant())
                 print(f"{name}: {runs[name][-1]['wall']:.1f} s", file=sys.stderr)
-    print(table(runs, task, students, few))
+    return table(runs, task, students, few)
 
 
 def table(runs: dict, task: str, students: int, few: int) -> str:
     columns = ("wall", "cpu", "memory", "start", "cells", "checks", "judging")
-    lines = [f"{students} submissions of {task}, {few} for the peers; {platform.processor() or platform.machine()}, {os.cpu_count()} cores, "
-             f"Python {platform.python_version()}. Medians of {len(next(iter(runs.values())))}. Seconds per notebook; "
+    lines = [f"{students} submissions of {task}, {few} for the peers; {platform.processor() or platform.machine()}, "
+             f"{os.cpu_count()} cores, Python {platform.python_version()}. Medians of {len(next(iter(runs.values())))}. Seconds per notebook; "
              "wall and CPU with the start of the program; memory: peak PSS of all processes in GiB.", "",
              f"| | {' | '.join(columns)} |", f"|---|{'---|' * len(columns)}"]
+    each = {}
     for name, found in runs.items():
         middle = {key: statistics.median(run[key] for run in found) for key in found[0]}
         for key in ("wall", "cpu"):
             middle[key] /= students if name.startswith("ours") else few
         lines.append(f"| {name} | {' | '.join(f'{middle[key]:.2f}' if key in middle else '' for key in columns)} |")
+        each[name] = middle["wall"]
+    fastest = min((name for name in each if name.startswith("ours")), key=each.get)
+    lines += ["", f"Times as fast, {fastest}: " + "; ".join(
+        f"{seconds / each[fastest]:.1f} ({name})" for name, seconds in each.items() if not name.startswith("ours")) + "."]
     return "\n".join(lines)
 
 
