@@ -131,14 +131,14 @@ def test_a_server_that_never_answers_does_not_hang(no_mnist, monkeypatch):
         start = time.monotonic()
         with pytest.raises(data.NoNetwork):
             load_mnist()
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
 
 
 def test_a_name_that_is_looked_up_forever_does_not_hang(no_mnist, monkeypatch):
     release = threading.Event()
 
     def slow(*args, **options):
-        release.wait(20)
+        release.wait(60)
         raise OSError("no such name")
 
     monkeypatch.setattr(data, "urlopen", slow)
@@ -147,7 +147,7 @@ def test_a_name_that_is_looked_up_forever_does_not_hang(no_mnist, monkeypatch):
     with pytest.raises(data.NoNetwork):
         load_mnist()
     release.set()
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
 
 
 def test_nothing_is_downloaded_when_that_is_not_wanted(no_mnist):

@@ -97,7 +97,7 @@ def test_a_kernel_gets_widgets_and_a_picture_in_one_output():
         "explore.latent(lambda z: torch.sigmoid(z @ torch.ones(2, 784)).view(-1, 1, 28, 28))"
     )
     notebook = nbformat.v4.new_notebook(cells=[cell])
-    NotebookClient(notebook, timeout=60).execute()
+    NotebookClient(notebook, timeout=300).execute()
     (output,) = cell.outputs
     assert "application/vnd.jupyter.widget-view+json" in output.data
     assert b64decode(output.data["image/png"]).startswith(b"\x89PNG")
@@ -111,5 +111,5 @@ def test_a_kernel_without_ipywidgets_gets_the_picture():
         "import sys\nsys.modules['ipywidgets'] = None\nimport torch\nfrom utils import explore\n"
         "explore.interpolation(torch.rand(12, 1, 28, 28))"
     )
-    NotebookClient(nbformat.v4.new_notebook(cells=[cell]), timeout=60).execute()
+    NotebookClient(nbformat.v4.new_notebook(cells=[cell]), timeout=300).execute()
     assert [set(output.data) for output in cell.outputs] == [{"image/png", "text/plain"}]

@@ -129,7 +129,7 @@ def test_a_notebook_shows_a_figure_exactly_once(ending, monkeypatch):
 
     source = f"import torch\nfrom utils import plots\nx = torch.rand(4, 1, 28, 28)\n{ending}"
     cells = [nbformat.v4.new_code_cell(source) for _ in range(2)]
-    NotebookClient(nbformat.v4.new_notebook(cells=cells), timeout=60).execute()
+    NotebookClient(nbformat.v4.new_notebook(cells=cells), timeout=300).execute()
     for cell in cells:
         assert sum("image/png" in output.get("data", {}) for output in cell.outputs) == 1
 

@@ -1,7 +1,9 @@
 """Verdicts: states, points, hints; what odd and hostile answers earn; nothing but key and answers decides."""
 
 import dataclasses
+import functools
 import json
+import re
 
 import pytest
 import torch
@@ -123,8 +125,13 @@ def test_forged_answers_earn_nothing_and_raise_nothing(answers, status):
     assert verdict.points == 0 and not verdict.right and verdict.hint
 
 
+@functools.cache        # a key with all signatures of `vae` takes half a minute
+def key_of(name, seed):
+    return keys.draw_key(QUESTIONS[name], seed)
+
+
 def answered(question, source, seed=3):
-    names, key = checks.namespace(question, source), keys.draw_key(question, seed)
+    names, key = checks.namespace(question, source), key_of(question.name, seed)
     answers, status = {}, {}
     for variant in key.variants:
         answers[variant.name], status[variant.name] = probe.run(variant.steps, variant.inputs, names, 7)
@@ -136,11 +143,11 @@ def test_the_number_of_threads_does_not_change_a_verdict(name):
     some = bank.load(name)
     key_answers = [answered(QUESTIONS[name], entry.source) for entry in (some[0], some[-1])]
     threads, found = torch.get_num_threads(), []
-    for number in (1, 2, 4):
+    for number in (1, 3):
         torch.set_num_threads(number)
         found.append([json.dumps(dataclasses.asdict(judge(*parts))) for parts in key_answers])
     torch.set_num_threads(threads)
-    assert found[0] == found[1] == found[2]
+    assert found[0] == found[1]
 
 
 def test_a_key_of_one_seed_is_the_same_every_time_and_another_seed_draws_others():
@@ -160,6 +167,17 @@ def test_hints_hold_no_numbers_of_the_key_and_details_stay_with_the_public_check
     verdict = checks.grading(KL, names, 3)
     assert verdict.hint == "Your values differ from the expected ones." and "expected" in verdict.detail
     assert verdict.detail not in as_text(verdict) and verdict.detail in as_text(verdict, detail=True)
+
+
+def test_a_wrong_gradient_is_shown_with_the_right_one():
+    names = named("def kl_divergence(mu, logvar):\n"
+                  "    kl = 0.5 * (mu ** 2 + logvar.exp() - 1 - logvar)\n"
+                  "    return (kl + kl.detach()).sum(1) / 2\n")
+    key = public_key("kl_divergence")
+    verdict = look(key, (names["kl_divergence"],), names)
+    assert not verdict.right and verdict.points > 2
+    found, expected = map(float, re.search(r"respect to mu is (\S+); expected (\S+)\.$", verdict.detail).groups())
+    assert found == pytest.approx(expected / 2, rel=1e-3)
 
 
 def test_what_students_write_is_text_on_a_page():

@@ -9,9 +9,9 @@ from utils.results import Missing
 def needs(*names):
     """Run the body of a cell that uses the answers `names`; one printed line where one is not there yet.
 
-    The same for the results of a long experiment that is not there. A stub that raises NotImplementedError, or a name that no cell has defined yet, ends the body with that
-    line and without a traceback. Every other exception, such as a mistyped name inside an answer, passes
-    through.
+    The same for the results of a long experiment that is not there. A stub that raises
+    NotImplementedError, or a name that no cell has defined yet, ends the body with that line and without a
+    traceback. Every other exception, such as a mistyped name inside an answer, passes through.
     """
     try:
         yield

@@ -18,21 +18,27 @@ from autograder.questions.definition import Question
 
 # The nearest to right, by the beginnings of their titles in the bank. Of all other questions: every wrong answer.
 MARGINAL = {
-    "reparameterize": ("half_outside", "clipped_noise", '"not Gaussian"', "kept_noise", "std_detached", "first_row"),
-    "generate": ("narrow", "clipped", "shifted"),
-    "generate_digit": ("wide", '"mean of your draws"', "first_only"),
-    "style_grid": ("wide", "new_z_for_each_cell", "one_z_per_column"),
+    "reparameterize": ("half_outside", "clipped_noise - so wide", "clipped_noise, ", '"not Gaussian"', "std_detached"),
+    "kl_divergence": ("from_sample - a thousand", "clamped", '"differ', '"gradient'),
+    "vae_loss": ("latent_mean", "beta_squared", '"differ"', '"gradient"'),
+    "generate": ("clipped", "shifted"),
+    "generate_digit": ("wide",),
+    "style_grid": ("wide",),
     "vae": ("half_outside", '"independently"'),
-    "cvae": ("labels_shuffled", "forgets_label_in_forward"),
+    "cvae": ("labels_shuffled",),
     "label_embedding": ('"does not use it"',),
-    "elbo_samples": ("no_kl", "kl_divided", "one_sample", "mean_of_logits", "variance_for_std"),
+    "monte_carlo_kl": ("one_draw", "opposite_draws", "clipped", '"vary less"', '"depend'),
+    "elbo_samples": ("one_sample - one less", "kl_of_std", "kl_of_two_latents", "kl_of_half_or_more"),
+    "complete": ("one_step", "one_more", "sampled", "default_of_ten", '"differ'),
 }
 # Right answers of other styles. Of all other questions: every one.
 RIGHT = {
-    "reparameterize": ("the noise is subtracted", "a multivariate", "float64", "Box"),
-    "generate": ("inference", "in pieces"), "generate_digit": ("ones times",), "style_grid": ("an index",),
+    "reparameterize": ("the noise is subtracted", "float64", "Box"),
+    "kl_divergence": ("multivariate", "explicit loops", "in float64", "columns", "cross-entropy"),
+    "generate": ("inference",), "generate_digit": ("ones times",), "style_grid": ("an index",),
     "vae": ("one head", "BatchNorm and Dropout"), "cvae": ("BatchNorm and Dropout",), "label_embedding": ("two tables",),
-    "elbo_samples": ("the same draws", "monte_carlo_kl", "all draws in one batch"),
+    "monte_carlo_kl": ("one draw", "the noise", "every image"),
+    "elbo_samples": ("the same draws", "all draws in one batch"),
 }
 TRAINED = ("train_vae", "train_cvae")
 

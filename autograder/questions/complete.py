@@ -55,12 +55,14 @@ def build(draw, given):
         for n, rounds in ROUNDS[kind]:
             name = f"{kind}{n}"
             inputs |= {f"x_{name}": x[:n], f"mask_{name}": mask[:n]}
-            kwargs = {} if rounds is None else {"steps": rounds}
+            args, kwargs = [f"${kind}", f"$x_{name}", f"$mask_{name}"], {} if rounds is None else {"steps": rounds}
             if kind == "cvae":
                 inputs[f"y_{name}"] = y[:n]
-                kwargs["y"] = f"$y_{name}"
-            steps.append({"as": name, "call": "complete", "args": [f"${kind}", f"$x_{name}", f"$mask_{name}"],
-                          "kwargs": kwargs, "after": [kind]})
+                if n == 5:      # y by its name, and elsewhere by its place, as in the notebook
+                    kwargs["y"] = f"$y_{name}"
+                else:
+                    args.append(f"$y_{name}")
+            steps.append({"as": name, "call": "complete", "args": args, "kwargs": kwargs, "after": [kind]})
             filled = "labels" if kind == "cvae" else "filled"
             tests += [{"test": "returns", "criterion": "interface", "of": name, "shape": [n, 1, 28, 28]},
                       {"test": "no_gradient", "criterion": "interface", "of": name},
@@ -162,6 +164,81 @@ def last_not_pasted(model, x, mask, y=None, steps=20):
 @question.misconception("The mask is used the wrong way round: 1 is observed, 0 is hidden.")
 def inverted(model, x, mask, y=None, steps=20):
     return _complete(model, x, 1 - mask, y, steps)
+
+
+def _by_rounds(model, x, mask, y, steps, fill, first=None):
+    """`steps` times fill(what was there, what is decoded from it), from `first` or else from what is observed."""
+    labels = () if y is None else (y,)
+    picture = mask * x if first is None else first
+    with torch.no_grad():
+        for _ in range(steps):
+            picture = fill(picture, torch.sigmoid(model.decode(model.encode(picture, *labels)[0], *labels)))
+    return picture
+
+
+@question.also("inverted")
+def inverted_at_the_start(model, x, mask, y=None, steps=20):
+    return _by_rounds(model, x, mask, y, steps, lambda was, new: mask * x + (1 - mask) * new, first=(1 - mask) * x)
+
+
+@question.also("inverted")
+def inverted_in_the_steps(model, x, mask, y=None, steps=20):
+    return _by_rounds(model, x, mask, y, steps, lambda was, new: (1 - mask) * x + mask * new)
+
+
+@question.also("inverted")
+def observed_filled_in(model, x, mask, y=None, steps=20):
+    return _by_rounds(model, x, mask, y, steps, lambda was, new: (1 - mask) * was + mask * new)
+
+
+@question.misconception("What is decoded is added to what was there: it replaces the hidden pixels, and no others.")
+def added(model, x, mask, y=None, steps=20):
+    return _by_rounds(model, x, mask, y, steps, lambda was, new: was + (1 - mask) * new)
+
+
+@question.also("added")
+def added_everywhere(model, x, mask, y=None, steps=20):
+    return _by_rounds(model, x, mask, y, steps, lambda was, new: mask * x + new)
+
+
+@question.also("added")
+def added_to_the_whole_picture(model, x, mask, y=None, steps=20):
+    return _by_rounds(model, x, mask, y, steps, lambda was, new: x + (1 - mask) * new)
+
+
+@question.misconception("Logits become probabilities by the sigmoid, not by tanh, ReLU, exp, softmax or a clamp.")
+def tanh(model, x, mask, y=None, steps=20):
+    return _complete(model, x, mask, y, steps, out=torch.tanh)
+
+
+@question.also("tanh")
+def half_tanh(model, x, mask, y=None, steps=20):
+    return _complete(model, x, mask, y, steps, out=lambda x: (torch.tanh(x) + 1) / 2)
+
+
+@question.also("tanh")
+def clamp(model, x, mask, y=None, steps=20):
+    return _complete(model, x, mask, y, steps, out=lambda x: x.clamp(0, 1))
+
+
+@question.also("tanh")
+def relu(model, x, mask, y=None, steps=20):
+    return _complete(model, x, mask, y, steps, out=torch.relu)
+
+
+@question.also("tanh")
+def exp(model, x, mask, y=None, steps=20):
+    return _complete(model, x, mask, y, steps, out=torch.exp)
+
+
+@question.also("tanh")
+def softmax(model, x, mask, y=None, steps=20):
+    return _complete(model, x, mask, y, steps, out=lambda x: x.flatten(1).softmax(1).reshape(x.shape))
+
+
+@question.misconception("The sigmoid comes after the last step alone: each step fills in probabilities.")
+def sigmoid_at_the_end(model, x, mask, y=None, steps=20):
+    return mask * x + (1 - mask) * torch.sigmoid(_complete(model, x, mask, y, steps, out=lambda x: x))
 
 
 @question.misconception("The decoder gives logits: apply the sigmoid.")
@@ -313,3 +390,28 @@ def blended(model, x, mask, y=None, steps=20):
         picture = 0.5 * picture + 0.5 * _complete(model, picture, torch.zeros_like(mask), y, 1, peek=True)
         picture = mask * x + (1 - mask) * picture
     return picture
+
+
+@question.also("zeros_for_label")
+def reversed_labels(model, x, mask, y=None, steps=20):
+    return _complete(model, x, mask, y, steps, decoded=None if y is None else y.flip(0))
+
+
+@question.also("zeros_for_encoder")
+def reversed_labels_for_encoder(model, x, mask, y=None, steps=20):
+    return _complete(model, x, mask, None if y is None else y.flip(0), steps, decoded=y)
+
+
+@question.misconception("Encoder and decoder hear other labels than y: each image has its own, in the order of y.")
+def other_labels(model, x, mask, y=None, steps=20):
+    return _complete(model, x, mask, None if y is None else y.flip(0), steps)
+
+
+@question.also("other_labels")
+def zeros_for_both(model, x, mask, y=None, steps=20):
+    return _complete(model, x, mask, None if y is None else torch.zeros_like(y), steps)
+
+
+@question.also("other_labels")
+def first_label_for_both(model, x, mask, y=None, steps=20):
+    return _complete(model, x, mask, None if y is None else y[:1].expand_as(y), steps)

@@ -273,3 +273,48 @@ class labels_shuffled_in_both(right):
 
     def decode(self, z, y):
         return super().decode(z, y.flip(0))
+
+
+@question.misconception("decode does not use z: all pictures of a digit are the same.")
+class ignores_z(right):
+    def decode(self, z, y):
+        return super().decode(torch.zeros_like(z), y)
+
+
+@question.misconception("A relu, sigmoid or softmax after the layer of mu bounds it: leave it linear.", random=True)
+class relu_mu(right):
+    def encode(self, x, y):
+        mu, logvar = super().encode(x, y)
+        return F.relu(mu), logvar
+
+
+@question.also("relu_mu")
+class softmax_mu(right):
+    def encode(self, x, y):
+        mu, logvar = super().encode(x, y)
+        return F.softmax(mu, dim=1), logvar
+
+
+@question.misconception("In train mode the label is not used: the network would be trained without it.")
+class deaf_in_training(right):
+    def decode(self, z, y):
+        return super().decode(z, torch.zeros_like(y) if self.training else y)
+
+
+@question.also("deaf_in_training")
+class encoder_deaf_in_training(right):
+    def encode(self, x, y):
+        return super().encode(x, torch.zeros_like(y) if self.training else y)
+
+
+@question.misconception("The labels are averaged over the batch: every row has its own.")
+class average_label(right):
+    def decode(self, z, y):
+        onehot = one_hot(y, self.num_classes).mean(0, keepdim=True).expand(len(y), -1)
+        return self.decoder(condition(z, onehot)).view(-1, 1, 28, 28)
+
+
+@question.misconception("Some labels are taken for the same: every label needs a code of its own.")
+class merged_labels(right):
+    def decode(self, z, y):
+        return super().decode(z, y % 2)

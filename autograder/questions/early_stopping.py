@@ -21,7 +21,7 @@ def early_stopping(losses, patience):
 # What a sequence of losses must contain: the patience, and whether the reference must stop before the end (None: at it).
 SHAPES = {"ties": (3, True), "again": (2, True), "late": (2, True), "never": (4, False), "falls": (1, False),
           "rises": (3, True), "last": (3, None), "one": (1, False), "zigzag": (2, True), "long": (5, True),
-          "once": (1, True), "patient": (8, True)}
+          "once": (1, True), "at_once": (1, True), "patient": (8, True)}
 # Where losses start, how far a step goes at least and at most, and their decimals.
 SCALES = ((100, 0.3, 4.0, 1), (0.6, 2e-5, 9e-5, 6), (3000, 30, 400, 0), (1, 0.3, 4.0, 2))
 
@@ -48,12 +48,10 @@ def _losses(draw, shape: str, start: float, least: float, most: float, digits: i
     pattern = {
         "ties": "dddttuttt", "again": "ddutdduuudd", "late": "duudddd", "never": "duudduuudd", "falls": "dddddd",
         "rises": "uuuuuu", "last": "dddduuu", "one": "", "zigzag": "dudududuudd", "long": "duuutduuuuuuddd",
-        "once": "ddudd", "patient": "duuuuuuduuuuuuuudd"}[shape]
+        "once": "ddudd", "at_once": "udduddu", "patient": "duuuuuuduuuuuuuudd"}[shape]
     if shape in ("falls", "rises", "long"):
         pattern += pattern[-1] * draw.integer(0, 4)
-    elif shape not in ("one", "last"):
-        pattern = "d" * draw.integer(0, 3) + pattern
-    elif shape == "last":
+    elif shape not in ("one", "at_once"):
         pattern = "d" * draw.integer(0, 3) + pattern
     losses = [round(start * float(draw.uniform(1, low=1.0, high=1.5)), digits)]
     for step in pattern:
@@ -64,7 +62,7 @@ def _losses(draw, shape: str, start: float, least: float, most: float, digits: i
 
 question = Question(
     name="early_stopping", task="task3_experiments", answers=("early_stopping",), build=build,
-    checked="48 courses of losses, large, tiny, below 0: with ties, without an end, with a better epoch after the stop",
+    checked="52 courses of losses, large, tiny, below 0: with ties, without an end, with a better epoch after the stop",
     criteria=(Criterion("interface", "two whole numbers, the losses left alone", 0.5),
               Criterion("stop", "the first epoch with `patience` epochs since the best one", 1.0, core=True),
               Criterion("best", "the best epoch until then, the first of equals", 0.5)))
@@ -197,6 +195,49 @@ def one_early(losses, patience):
 @question.also("one_early")
 def one_early_always(losses, patience):
     return _stop(losses, patience, late=-1)
+
+
+@question.misconception("A rise at epoch 2 is left out: with patience 1 training stops there.")
+def never_at_epoch_two(losses, patience):
+    best = 1
+    for epoch, loss in enumerate(losses, 1):
+        if loss < losses[best - 1]:
+            best = epoch
+        elif epoch - best >= patience and epoch > 2:
+            return epoch, best
+    return len(losses), best
+
+
+@question.also("never_at_epoch_two")
+def waits_from_epoch_two(losses, patience):
+    best = 1
+    for epoch, loss in enumerate(losses, 1):
+        if loss < losses[best - 1]:
+            best = epoch
+        elif epoch - max(best, 2) >= patience:
+            return epoch, best
+    return len(losses), best
+
+
+@question.misconception("The list of losses is changed (pop, insert, append, sort): whoever plots it later gets other "
+                        "losses, so work on a copy.")
+def in_place(losses, patience):
+    found = right(losses, patience)
+    losses.pop(0)
+    return found
+
+
+@question.also("in_place")
+def inserted(losses, patience):
+    found = right(losses, patience)
+    losses.insert(0, float("inf"))
+    return found
+
+
+@question.also("in_place")
+def sorted_first(losses, patience):
+    losses.sort()
+    return right(losses, patience)
 
 
 @question.misconception("The count is not set back: a new best epoch starts the waiting anew.")

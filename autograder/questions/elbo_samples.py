@@ -5,10 +5,13 @@ import torch.nn.functional as F
 from torch.distributions import Bernoulli, Normal
 
 from autograder.questions.definition import Criterion, Question
+from autograder.questions.monte_carlo_kl import monte_carlo_kl
 from autograder.questions.sampling import bounds, moments, nodes
 from utils.check.models import VaryingVAE, bend
 
 KINDS, LATENT, SAMPLES, ROWS, ASIDE, ALONE = 2, 2, 5, 600, 1300, 300
+# For the KL: the latents, the rows of each image, the draws of each row.
+MORE_LATENTS, KL_ROWS, KL_SAMPLES = 4, 200, 10
 
 
 def elbo(model, x, n_samples):
@@ -27,11 +30,11 @@ def elbo(model, x, n_samples):
 
 def build(draw, given):
     """1,200 ELBOs of two images, from five draws each, and 1,300 of a third from one draw and from two, and its ELBO
-    from 300 where it is alone.
+    from 300 where it is alone. 600 of three images from ten draws each, of a model whose ELBO is nearly its KL.
 
     Three ways are right: the KL in closed form, the mean of log p(x, z) - log q(z given x) over the same draws, and
     `monte_carlo_kl` with draws of its own. They agree on average and differ in how much they vary, but for the third
-    image, whose KL is nearly 0: it shows how many draws there are. False rejects: 1e-10 for the means, 2e-9 for spread
+    image, whose KL is nearly 0: it shows how many draws there are. False rejects: 3e-10 for the means, 2e-9 for spread
     and independence.
     """
     inputs = _model(draw)
@@ -41,6 +44,11 @@ def build(draw, given):
     inputs |= {"low_two": low, "high_two": high, "std_one": std, "std_two": std / 2 ** 0.5}
     steps = [{"as": "model", "given": "VaryingVAE", "tensors": ["A", "W", "b", "L"]}]
     steps.append({"as": "draws", "call": "elbo", "args": ["$model", f"$x*{ROWS}", SAMPLES], "after": ["model"]})
+    costs = _costs(draw)
+    low, high, _ = _expected(costs, costs["x"], KL_ROWS * KL_SAMPLES)
+    inputs |= {f"{name}_kl": value for name, value in costs.items()} | {"low_kl": low, "high_kl": high}
+    steps.append({"as": "costs", "given": "VaryingVAE", "tensors": [f"{name}_kl" for name in "AWbL"]})
+    steps.append({"as": "kl", "call": "elbo", "args": ["$costs", f"$x_kl*{KL_ROWS}", KL_SAMPLES], "after": ["costs"]})
     steps += [{"as": name, "call": "elbo", "args": ["$model", f"$x_aside*{ASIDE}", samples], "after": ["model"]}
               for name, samples in (("one", 1), ("two", 2))]
     tests = [{"test": "clean", "criterion": "interface"}]
@@ -53,9 +61,11 @@ def build(draw, given):
     # many draws for one image: what is right for a batch may be wrong for it
     low_alone, high_alone, _ = _expected(inputs, inputs["x_aside"], ALONE)
     steps.append({"as": "alone", "call": "elbo", "args": ["$model", "$x_aside", ALONE], "after": ["model"]})
-    tests += [{"test": "average", "criterion": "value", "of": "draws", "low": "low", "high": "high", "tolerance": 0.15},
+    tests += [{"test": "average", "criterion": "value", "of": "kl", "low": "low_kl", "high": "high_kl",
+               "tolerance": 0.1},
+              {"test": "average", "criterion": "value", "of": "draws", "low": "low", "high": "high", "tolerance": 0.15},
               {"test": "average", "criterion": "value", "of": "two", "low": "low_two", "high": "high_two",
-               "tolerance": 0.15},
+               "named": False},     # its values vary too much to know a mistake by
               {"test": "spread", "criterion": "samples", "of": "draws", "std": "std", "tolerance": 0.1},
               *({"test": "spread", "criterion": "samples", "of": name, "std": f"std_{name}", "factor": 1.2,
                  "tolerance": 0.1} for name in ("one", "two")),
@@ -90,16 +100,31 @@ def _model(draw):
     return {"A": A, "W": W, "b": b, "L": L, "x": x[:KINDS], "x_aside": x[KINDS:]}
 
 
+def _costs(draw):
+    """The weights of a VaryingVAE whose pixels hardly depend on z, and three images: the KL shows in their ELBOs.
+
+    The first has next to none in any latent, the second a large variance, and in the third each latent costs 2 nats or
+    more. So what bounds the KL, leaves latents out, or takes another power of the variance is off by 3 bands or more.
+    """
+    mu = torch.cat([draw.signed(1, MORE_LATENTS, low=0.05, high=0.15), draw.signed(1, MORE_LATENTS, low=0.6, high=1.2),
+                    draw.signed(1, MORE_LATENTS, low=1.6, high=2.4)])
+    logvar = torch.cat([draw.signed(1, MORE_LATENTS, low=0.05, high=0.15), draw.uniform(1, MORE_LATENTS, low=1, high=2),
+                        -draw.uniform(1, MORE_LATENTS, low=2.2, high=2.8)])
+    x, W = draw.images(3), torch.zeros(MORE_LATENTS, 784)
+    W[draw.integer(0, MORE_LATENTS - 1)] = draw.normal(784) / 100
+    A, L = (torch.linalg.pinv(x.flatten(1)) @ torch.atanh(part / 3) for part in (mu, logvar))
+    return {"A": A, "W": W, "b": draw.normal(784) / 4, "L": L, "x": x}
+
+
 def _expected(inputs, x, draws):
     """Bounds (K,) of the mean over so many draws, and the standard deviation (3, K) of one draw of each right way."""
     model = VaryingVAE(*(inputs[name].double() for name in ("A", "W", "b", "L")))
     x = x.double()
-    eps, weights = nodes(LATENT)
+    eps, weights = nodes(model.latent_dim, 30 if model.latent_dim <= LATENT else 8)
     with torch.no_grad():
         mu, logvar = model.encode(x)
         z = mu + (logvar / 2).exp() * eps[:, None]
-        logits = model.decode(z.flatten(0, 1)).reshape(len(eps), len(x), 784)
-    log_p = -F.binary_cross_entropy_with_logits(logits, x.flatten(1).expand_as(logits), reduction="none").sum(-1)
+        log_p = torch.stack([_log_p(model.decode(z[:, i]), image) for i, image in enumerate(x)], dim=1)
     ratio = (z.square() - eps[:, None].square() - logvar).sum(-1) / 2
     parts = [bounds(part, weights, draws) for part in (log_p, ratio, log_p - ratio)]
     low = torch.minimum(parts[0][0] - parts[1][1], parts[2][0])
@@ -166,6 +191,28 @@ def no_kl(model, x, n_samples):
 @question.also("negative")
 def cost_for_log_p(model, x, n_samples):
     return _elbo(model, x, n_samples, log_p=lambda logits, x: -_log_p(logits, x))
+
+
+def _batch(logits, x):
+    """log p of all images together."""
+    return -F.binary_cross_entropy_with_logits(logits, x, reduction="sum")
+
+
+@question.misconception("log p(x given z) is one number for the whole batch: sum over the pixels of each image alone.",
+                        random=True)
+def one_log_p_for_batch(model, x, n_samples):
+    return _elbo(model, x, n_samples, log_p=_batch)
+
+
+@question.also("one_log_p_for_batch")
+def mean_log_p_of_batch(model, x, n_samples):
+    return _elbo(model, x, n_samples, log_p=lambda logits, x: _batch(logits, x) / len(x))
+
+
+@question.misconception("The cross-entropy is averaged over pixels and images, as it is by default: keep the images "
+                        "apart and sum over the pixels of each.")
+def mean_over_batch_and_pixels(model, x, n_samples):
+    return _elbo(model, x, n_samples, log_p=lambda logits, x: _batch(logits, x) / x.numel())
 
 
 @question.misconception("The pixels are averaged: log p(x given z) is their sum.")
@@ -347,37 +394,191 @@ def kl_summed(model, x, n_samples):
     return _elbo(model, x, n_samples, kl=lambda mu, logvar: _kl(mu, logvar).sum())
 
 
+def _with_kl(model, x, n_samples, terms):
+    """The ELBO with half the sum over latents of terms(mu, logvar) for its KL."""
+    return _elbo(model, x, n_samples, kl=lambda mu, logvar: 0.5 * terms(mu, logvar).sum(1))
+
+
 @question.misconception("A term of the closed form of the KL is wrong: compare it with your kl_divergence of Task 1.")
 def kl_all_added(model, x, n_samples):
-    return _elbo(model, x, n_samples, kl=lambda mu, logvar: 0.5 * (1 + logvar + mu.square() + logvar.exp()).sum(1))
-
-
-@question.misconception("The KL lacks - 1 - logvar: without it a narrow q costs nothing.", random=True)
-def kl_without_logvar(model, x, n_samples):
-    return _elbo(model, x, n_samples, kl=lambda mu, logvar: 0.5 * (mu.square() + logvar.exp()).sum(1))
+    return _with_kl(model, x, n_samples, lambda mu, logvar: 1 + logvar + mu.square() + logvar.exp())
 
 
 @question.also("kl_all_added")
 def kl_of_logvar_squared(model, x, n_samples):
-    return _elbo(model, x, n_samples,
-                 kl=lambda mu, logvar: 0.5 * (mu.square() + logvar.exp() - 1 + logvar.square()).sum(1))
+    return _with_kl(model, x, n_samples, lambda mu, logvar: mu.square() + logvar.exp() - 1 + logvar.square())
 
 
 @question.also("kl_all_added")
 def kl_of_logvar_s_size(model, x, n_samples):
-    return _elbo(model, x, n_samples,
-                 kl=lambda mu, logvar: 0.5 * (mu.square() + logvar.exp() - 1 + logvar.abs()).sum(1))
+    return _with_kl(model, x, n_samples, lambda mu, logvar: mu.square() + logvar.exp() - 1 + logvar.abs())
 
 
-@question.also("kl_all_added")
+@question.misconception("The KL lacks - 1 - logvar: without it a narrow q costs nothing.", random=True)
+def kl_without_logvar(model, x, n_samples):
+    return _with_kl(model, x, n_samples, lambda mu, logvar: mu.square() + logvar.exp())
+
+
+@question.also("kl_without_logvar")
+def kl_without_logvar_alone(model, x, n_samples):
+    return _with_kl(model, x, n_samples, lambda mu, logvar: mu.square() + logvar.exp() - 1)
+
+
+@question.misconception("In the KL the standard deviation stands for the variance, or log sigma for logvar: "
+                        "exp(logvar) is the variance.")
 def kl_of_std(model, x, n_samples):
-    return _elbo(model, x, n_samples,
-                 kl=lambda mu, logvar: 0.5 * (mu.square() + (0.5 * logvar).exp() - 1 - 0.5 * logvar).sum(1))
+    return _with_kl(model, x, n_samples, lambda mu, logvar: mu.square() + (0.5 * logvar).exp() - 1 - 0.5 * logvar)
+
+
+@question.also("kl_of_std")
+def kl_of_std_but_logvar(model, x, n_samples):
+    return _with_kl(model, x, n_samples, lambda mu, logvar: mu.square() + (0.5 * logvar).exp() - 1 - logvar)
+
+
+@question.also("kl_of_std")
+def kl_of_log_sigma(model, x, n_samples):
+    return _with_kl(model, x, n_samples, lambda mu, logvar: mu.square() + logvar.exp() - 1 - 0.5 * logvar)
+
+
+@question.misconception("In the KL the variance is squared: exp(logvar) is the variance, not the standard deviation.")
+def kl_of_variance_squared(model, x, n_samples):
+    return _with_kl(model, x, n_samples, lambda mu, logvar: mu.square() + (2 * logvar).exp() - 1 - 2 * logvar)
+
+
+@question.also("kl_of_variance_squared")
+def kl_of_variance_squared_but_logvar(model, x, n_samples):
+    return _with_kl(model, x, n_samples, lambda mu, logvar: mu.square() + (2 * logvar).exp() - 1 - logvar)
+
+
+@question.misconception("The KL lacks the square of mu: a mean far from 0 costs, on either side.")
+def kl_without_mu(model, x, n_samples):
+    return _with_kl(model, x, n_samples, lambda mu, logvar: logvar.exp() - 1 - logvar)
+
+
+@question.also("kl_without_mu")
+def kl_of_mu(model, x, n_samples):
+    return _with_kl(model, x, n_samples, lambda mu, logvar: mu + logvar.exp() - 1 - logvar)
+
+
+@question.also("kl_without_mu")
+def kl_of_mu_s_size(model, x, n_samples):
+    return _with_kl(model, x, n_samples, lambda mu, logvar: mu.abs() + logvar.exp() - 1 - logvar)
+
+
+@question.misconception("The KL lacks - 1 for each latent: with mu = 0 and logvar = 0 it must be 0.")
+def kl_without_one(model, x, n_samples):
+    return _with_kl(model, x, n_samples, lambda mu, logvar: mu.square() + logvar.exp() - logvar)
+
+
+@question.also("kl_without_one")
+def kl_plus_one(model, x, n_samples):
+    return _with_kl(model, x, n_samples, lambda mu, logvar: mu.square() + logvar.exp() + 1 - logvar)
+
+
+@question.also("kl_without_one")
+def kl_with_one_for_all_latents(model, x, n_samples):
+    return _elbo(model, x, n_samples, kl=lambda mu, logvar: 0.5 * ((mu.square() + logvar.exp() - logvar).sum(1) - 1))
+
+
+@question.misconception("The KL lacks exp(logvar), the variance: a wide q costs as well.")
+def kl_without_variance(model, x, n_samples):
+    return _with_kl(model, x, n_samples, lambda mu, logvar: mu.square() - 1 - logvar)
+
+
+@question.misconception("A sign in the KL is wrong: it is 0 for mu = 0 and logvar = 0, and larger everywhere else.")
+def kl_plus_logvar(model, x, n_samples):
+    return _with_kl(model, x, n_samples, lambda mu, logvar: mu.square() + logvar.exp() - 1 + logvar)
+
+
+@question.also("kl_plus_logvar")
+def kl_minus_mu(model, x, n_samples):
+    return _with_kl(model, x, n_samples, lambda mu, logvar: logvar.exp() - 1 - logvar - mu.square())
+
+
+@question.also("kl_plus_logvar")
+def kl_minus_variance(model, x, n_samples):
+    return _with_kl(model, x, n_samples, lambda mu, logvar: mu.square() - logvar.exp() - 1 - logvar)
 
 
 @question.misconception("The factor 0.5 of the KL is missing.")
 def kl_doubled(model, x, n_samples):
     return _elbo(model, x, n_samples, kl=lambda mu, logvar: 2 * _kl(mu, logvar))
+
+
+@question.also("kl_doubled")
+def logvar_doubled(model, x, n_samples):
+    return _with_kl(model, x, n_samples, lambda mu, logvar: mu.square() + logvar.exp() - 1 - 2 * logvar)
+
+
+@question.also("kl_doubled")
+def mu_doubled(model, x, n_samples):
+    return _with_kl(model, x, n_samples, lambda mu, logvar: 2 * mu.square() + logvar.exp() - 1 - logvar)
+
+
+@question.misconception("The KL has another weight (beta, or the factor 0.5 twice): the ELBO subtracts it as it is.")
+def kl_halved(model, x, n_samples):
+    return _elbo(model, x, n_samples, kl=lambda mu, logvar: 0.5 * _kl(mu, logvar))
+
+
+@question.also("kl_halved")
+def kl_times_four(model, x, n_samples):
+    return _elbo(model, x, n_samples, kl=lambda mu, logvar: 4 * _kl(mu, logvar))
+
+
+@question.misconception("Only the first latents count in the KL: sum over all of them, however many there are.")
+def kl_of_two_latents(model, x, n_samples):
+    return _elbo(model, x, n_samples, kl=lambda mu, logvar: _kl(mu[:, :2], logvar[:, :2]))
+
+
+@question.also("kl_of_two_latents")
+def kl_of_three_latents(model, x, n_samples):
+    return _elbo(model, x, n_samples, kl=lambda mu, logvar: _kl(mu[:, :3], logvar[:, :3]))
+
+
+@question.also("kl_of_two_latents")
+def kl_of_one_latent(model, x, n_samples):
+    return _elbo(model, x, n_samples, kl=lambda mu, logvar: _kl(mu[:, :1], logvar[:, :1]))
+
+
+@question.misconception("The KL is cut off (clamp, free bits): in the ELBO it counts as it is, however small or large.")
+def kl_of_half_or_more(model, x, n_samples):
+    return _with_kl(model, x, n_samples, lambda mu, logvar: (mu.square() + logvar.exp() - 1 - logvar).clamp(min=0.5))
+
+
+@question.also("kl_of_half_or_more")
+def kl_of_one_or_more(model, x, n_samples):
+    return _with_kl(model, x, n_samples, lambda mu, logvar: (mu.square() + logvar.exp() - 1 - logvar).clamp(min=1))
+
+
+@question.also("kl_of_half_or_more")
+def kl_of_a_tenth_or_more(model, x, n_samples):
+    return _with_kl(model, x, n_samples, lambda mu, logvar: (mu.square() + logvar.exp() - 1 - logvar).clamp(min=0.2))
+
+
+@question.misconception("The KL is that of the prior from q: it starts from q, the distribution that z comes from.")
+def kl_reversed(model, x, n_samples):
+    return _with_kl(model, x, n_samples, lambda mu, logvar: (1 + mu.square()) / logvar.exp() - 1 + logvar)
+
+
+def _with_estimate(model, x, n_samples, width):
+    """The ELBO with monte_carlo_kl, which is handed mu and width(logvar)."""
+    return _elbo(model, x, n_samples, kl=lambda mu, logvar: monte_carlo_kl(mu, width(logvar), n_samples))
+
+
+@question.misconception("monte_carlo_kl takes logvar itself: it is handed something else (the standard deviation?).",
+                        random=True)
+def std_for_logvar(model, x, n_samples):
+    return _with_estimate(model, x, n_samples, lambda logvar: (0.5 * logvar).exp())
+
+
+@question.also("std_for_logvar")
+def variance_for_logvar(model, x, n_samples):
+    return _with_estimate(model, x, n_samples, torch.exp)
+
+
+@question.also("std_for_logvar")
+def log_sigma_for_logvar(model, x, n_samples):
+    return _with_estimate(model, x, n_samples, lambda logvar: 0.5 * logvar)
 
 
 @question.misconception("One number for the whole batch: return one for each image.")

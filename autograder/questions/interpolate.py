@@ -31,21 +31,25 @@ def build(draw, given):
     tests = [{"test": "clean", "criterion": "interface"}]
     for n, pair in ((2, "one"), (5, "two"), (10, "one"), (8, "two")):
         name = f"n{n}"
-        steps.append({"as": name, "call": "interpolate", "args": ["$model", f"$x_start_{pair}", f"$x_end_{pair}", n],
-                      "after": ["model"]})
-        tests += [{"test": "returns", "criterion": "interface", "of": name, "shape": [n, 1, 28, 28]},
-                  {"test": "within", "criterion": "probabilities", "of": name, "low": 0.0, "high": 1.0,
+        how = {"kwargs": {"steps": n}} if n % 2 else {}
+        steps.append({"as": name, "call": "interpolate", "after": ["model"], **how,
+                      "args": ["$model", f"$x_start_{pair}", f"$x_end_{pair}", *([] if how else [n])],
+                      **({"pixels": "pixels"} if n > 5 else {})})      # keys are short
+        if n <= 5:
+            tests.append({"test": "returns", "criterion": "interface", "of": name, "shape": [n, 1, 28, 28]})
+        tests += [{"test": "within", "criterion": "probabilities", "of": name, "low": 0.0, "high": 1.0,
                    "say": "Your pictures are no probabilities: the decoder gives logits, apply the sigmoid."},
                   {"test": "close", "criterion": "line", "of": name, "atol": 1e-4}]
     steps.append({**steps[-1], "as": "again"})
-    tests.append({"test": "same", "criterion": "line", "of": "again", "other": "n8"})
+    tests += [{"test": "same", "criterion": "line", "of": "again", "other": "n8"},
+              {"test": "no_gradient", "criterion": "interface", "of": "n5"}]
     return inputs, steps, tests
 
 
 question = Question(
     name="interpolate", task="task1_vae", answers=("interpolate",), build=build,
-    checked="2, 5, 8 and 10 pictures on the lines between two pairs of means, both ends included",
-    criteria=(Criterion("interface", "the asked number of pictures", 0.5),
+    checked="2, 5, 8 and 10 pictures on the lines between two pairs of means, both ends included, no gradient",
+    criteria=(Criterion("interface", "the asked number of pictures, without gradient", 0.5),
               Criterion("probabilities", "probabilities between 0 and 1", 0.5),
               Criterion("line", "evenly spaced on the line between the means, both ends included", 1.0, core=True)))
 
@@ -191,3 +195,37 @@ def added_up(model, x_start, x_end, steps):
 def codes_kept(model, x_start, x_end, steps):
     codes = vars(model).setdefault("codes", _means(model, x_start, x_end))
     return _line(model, *codes, torch.linspace(0, 1, steps))
+
+
+@question.misconception("The pictures still carry gradients: nothing is trained here, so compute them under "
+                        "torch.no_grad().")
+def with_gradient(model, x_start, x_end, steps):
+    a, b = model.encode(x_start)[0], model.encode(x_end)[0]
+    return torch.sigmoid(model.decode(a + torch.linspace(0, 1, steps).unsqueeze(1) * (b - a)))
+
+
+@question.misconception("Both ends have the weight t: the start's is 1 - t, and the two add up to 1.")
+def same_weight(model, x_start, x_end, steps):
+    a, b = _means(model, x_start, x_end)
+    return _line(model, torch.zeros_like(a), a + b, torch.linspace(0, 1, steps))
+
+
+@question.misconception("1 - t * a means 1 - (t * a): the weight 1 - t needs parentheses.")
+def no_parentheses(model, x_start, x_end, steps):
+    a, b = _means(model, x_start, x_end)
+    return _line(model, torch.ones_like(a), 1 - a + b, torch.linspace(0, 1, steps))
+
+
+@question.misconception("All pictures are the same: the two ends are the codes of two images, x_start and x_end.")
+def start_twice(model, x_start, x_end, steps):
+    return _line(model, *_means(model, x_start, x_start), torch.linspace(0, 1, steps))
+
+
+@question.also("start_twice")
+def end_twice(model, x_start, x_end, steps):
+    return _line(model, *_means(model, x_end, x_end), torch.linspace(0, 1, steps))
+
+
+@question.misconception("t runs from -1 to 1: on the line from the start to the end it runs from 0 to 1.")
+def from_minus_one(model, x_start, x_end, steps):
+    return _line(model, *_means(model, x_start, x_end), torch.linspace(-1, 1, steps))

@@ -8,6 +8,8 @@ from autograder.questions.definition import Criterion, Question
 
 LARGE = (-900.0, -300.0, 300.0)
 SPREAD = (-2500.0, -100.0, 900.0)     # one for each image
+# Within an image: two weights count, and their mean, the smallest, the first or the last lies 900 or more below them.
+FAR = (-1800.0, 0.0, -2300.0, -1.5)
 
 
 def iwae_bound(log_w):
@@ -16,35 +18,42 @@ def iwae_bound(log_w):
 
 
 def build(draw, given):
-    """Values and gradients for small weights, and for log-weights of hundreds, whose exponentials are 0 or infinite."""
+    """Values and gradients for small weights, and for log-weights of hundreds, whose exponentials are 0 or infinite,
+    alike for an image or far apart. A batch of two comes first: one number for all is no squeezed one."""
     inputs, steps = {"w": draw.signed(64)}, []
     tests = [{"test": "clean", "criterion": "interface"}]
-    for k, n in ((1, 1), (3, 2), (2, 5), (7, 1), (1, 4), (20, 3)):
+    for k, n in ((3, 2), (1, 1), (2, 5), (7, 1), (1, 4), (20, 3)):
         name = f"k{k}n{n}"
-        inputs[f"log_{name}"] = draw.signed(k, n, high=4.0)
-        steps.append({"as": name, "call": "iwae_bound", "args": [f"$log_{name}"], "grad": [f"log_{name}"],
-                      "weights": "w"})
+        inputs[f"log-weights_{name}"] = draw.signed(k, n, high=4.0)
+        steps.append(_step(name))
         tests += [{"test": "returns", "criterion": "interface", "of": name, "shape": [n]},
                   {"test": "close", "criterion": "value", "of": name},
-                  {"test": "gradient", "criterion": "value", "of": name, "wrt": f"log_{name}"}]
+                  {"test": "gradient", "criterion": "value", "of": name, "wrt": f"log-weights_{name}"}]
     large = {f"at{shift:+.0f}": shift + draw.signed(6, 4, high=4.0) for shift in LARGE}
     large["spread"] = torch.tensor(SPREAD) + draw.signed(4, 3, high=4.0)
+    far = torch.stack([torch.tensor(FAR).roll(turn) for turn in range(4)], dim=1)
+    large["far"] = torch.tensor([-100.0, 400.0, 1000.0, -700.0]) + far + draw.signed(4, 4, high=0.6)
     for name in large:
-        inputs[f"log_{name}"] = large[name]
-        steps.append({"as": name, "call": "iwae_bound", "args": [f"$log_{name}"], "grad": [f"log_{name}"],
-                      "weights": "w"})
+        inputs[f"log-weights_{name}"] = large[name]
+        steps.append(_step(name))
         tests += [{"test": "close", "criterion": "stability", "of": name, "rtol": 1e-5, "atol": 1e-3,
                    "say": "Log-weights of hundreds give wrong values: their exponentials are 0 or infinite."},
-                  {"test": "gradient", "criterion": "stability", "of": name, "wrt": f"log_{name}", "atol": 1e-4,
+                  {"test": "gradient", "criterion": "stability", "of": name, "wrt": f"log-weights_{name}", "atol": 1e-4,
                    "say": "Log-weights of hundreds give wrong gradients, or none: training would stop there."}]
-    steps.append({"as": "again", "call": "iwae_bound", "args": steps[1]["args"], "no_grad": True})
-    tests.append({"test": "same", "criterion": "value", "of": "again", "other": steps[1]["as"]})
+    steps.append({"as": "again", "call": "iwae_bound", "args": steps[0]["args"], "no_grad": True})
+    tests.append({"test": "same", "criterion": "value", "of": "again", "other": steps[0]["as"]})
     return inputs, steps, tests
+
+
+def _step(name: str) -> dict:
+    """The call on the log-weights of this name, with their gradient."""
+    key = f"log-weights_{name}"     # the hints call it "log-weights"
+    return {"as": name, "call": "iwae_bound", "args": [f"${key}"], "grad": [key], "weights": "w"}
 
 
 question = Question(
     name="iwae_bound", task="task3_experiments", answers=("iwae_bound",), build=build,
-    checked="values and gradients for several K and N, log-weights from -2500 to 900",
+    checked="values and gradients for several K and N, log-weights from -2500 to 1000, alike and far apart",
     criteria=(Criterion("interface", "one number for each image, inputs left alone", 0.5),
               Criterion("value", "the logarithm of the mean weight", 1.0, core=True),
               Criterion("stability", "finite and right for large log-weights, gradients as well", 0.5)))
@@ -63,7 +72,7 @@ def unstable_in_float64(log_w):
     return log_w.double().exp().mean(0).log().to(log_w)
 
 
-@question.misconception("A constant inside the logarithm does not make it stable: subtract the largest log-weight first.")
+@question.misconception("A constant inside the logarithm does not make it stable: subtract the largest log-weight.")
 def epsilon(log_w):
     return (log_w.exp().mean(0) + 1e-8).log()
 
@@ -90,6 +99,42 @@ def largest_of_batch_with_gradient(log_w):
     return top + (log_w - top).exp().mean(0).log()
 
 
+@question.misconception("Subtract the largest log-weight of each image, not the mean or the smallest: the "
+                        "exponential of what is left is infinite where log-weights lie far apart.")
+def mean_subtracted(log_w):
+    shift = log_w.mean(0)
+    return shift + (log_w - shift).exp().mean(0).log()
+
+
+@question.also("mean_subtracted")
+def detached_mean_subtracted(log_w):
+    shift = log_w.detach().mean(0)
+    return shift + (log_w - shift).exp().mean(0).log()
+
+
+@question.also("mean_subtracted")
+def smallest_subtracted(log_w):
+    shift = log_w.amin(0)
+    return shift + (log_w - shift).exp().mean(0).log()
+
+
+@question.also("mean_subtracted")
+def detached_smallest_subtracted(log_w):
+    shift = log_w.detach().amin(0)
+    return shift + (log_w - shift).exp().mean(0).log()
+
+
+@question.also("mean_subtracted")
+def first_subtracted(log_w):
+    return log_w[0] + (log_w - log_w[0]).exp().mean(0).log()
+
+
+@question.also("mean_subtracted")
+def mean_of_batch_subtracted(log_w):
+    shift = log_w.mean()
+    return shift + (log_w - shift).exp().mean(0).log()
+
+
 @question.misconception("The mean of the log-weights is the ELBO: take the logarithm of the mean weight.")
 def mean_of_logs(log_w):
     return log_w.mean(0)
@@ -113,6 +158,11 @@ def wrong_axis(log_w):
 @question.misconception("The number of images is subtracted: K is the length of axis 0.")
 def wrong_k(log_w):
     return log_w.logsumexp(0) - math.log(log_w.shape[1])
+
+
+@question.misconception("The logarithm of the number of all weights is subtracted: K is the length of axis 0.")
+def log_of_all(log_w):
+    return log_w.logsumexp(0) - math.log(log_w.numel())
 
 
 @question.misconception("K itself is subtracted, not its logarithm.")
@@ -165,6 +215,21 @@ def sum_over_all(log_w):
     return log_w.flatten().logsumexp(0) - math.log(log_w.numel())
 
 
+@question.also("scalar")
+def sum_over_all_minus_log_k(log_w):
+    return log_w.logsumexp((0, 1)) - math.log(len(log_w))
+
+
+@question.also("scalar")
+def sum_over_all_alone(log_w):
+    return log_w.logsumexp((0, 1))
+
+
+@question.also("scalar")
+def sum_over_images(log_w):
+    return right(log_w).sum()
+
+
 @question.misconception("The sign is wrong: the bound is a bound of log p(x), as the ELBO is.")
 def sign(log_w):
     return -right(log_w)
@@ -188,6 +253,28 @@ def base_two(log_w):
 @question.also("base_two")
 def log_two_of_k(log_w):
     return log_w.logsumexp(0) - math.log2(len(log_w))
+
+
+@question.misconception("This is the logarithm to base 10: use the natural logarithm, nats.")
+def base_ten(log_w):
+    return right(log_w) / math.log(10)
+
+
+@question.also("base_ten")
+def all_to_base_ten(log_w):
+    top = log_w.amax(0)
+    return top + (log_w - top).exp().mean(0).log10()
+
+
+@question.also("base_two")
+def all_to_base_two(log_w):
+    top = log_w.amax(0)
+    return top + (log_w - top).exp().mean(0).log2()
+
+
+@question.also("base_ten")
+def log_ten_of_k(log_w):
+    return log_w.logsumexp(0) - math.log10(len(log_w))
 
 
 @question.misconception("The result is cut from log_w (detach, .item() or NumPy): it cannot be trained.")

@@ -23,9 +23,11 @@ def build(draw, given):
     sizes = draw.integer(3, 4), draw.integer(5, 6), draw.integer(9, 14)
     steps = [{"as": f"n{n}", "call": "latent_grid", "args": [n]} for n in sizes]
     tests = [{"test": "clean", "criterion": "interface"}]
-    for n in sizes:
-        tests += [{"test": "returns", "criterion": "interface", "of": f"n{n}", "shape": [n * n, 2]},
-                  {"test": "quantile_grid", "criterion": "quantiles", "of": f"n{n}", "n": n}]
+    tests += [{"test": "returns", "criterion": "interface", "of": f"n{n}", "shape": [n * n, 2]} for n in sizes]
+    # probabilities and their CDF have a mean of 0.5 and more, their density less
+    tests += [{"test": "reaches", "criterion": "quantiles", "of": f"n{n}", "below": 0.45,
+               "say": "Your points lie to one side of 0: a grid for N(0, I) lies around it."} for n in sizes]
+    tests += [{"test": "quantile_grid", "criterion": "quantiles", "of": f"n{n}", "n": n} for n in sizes]
     steps.append({**steps[0], "as": "again"})
     tests.append({"test": "same", "criterion": "quantiles", "of": "again", "other": steps[0]["as"]})
     return {}, steps, tests
@@ -129,3 +131,19 @@ def clamped_ends(n):
                         "count with whole numbers, then divide.")
 def fractional_step(n):
     return _pairs(Normal(0.0, 1.0).icdf(torch.arange(1 / (n + 1), 1, 1 / (n + 1))))
+
+
+@question.misconception("This is the density: the inverse CDF takes probabilities to z.")
+def density(n):
+    return _pairs(Normal(0.0, 1.0).log_prob((torch.arange(n) + 0.5) / n).exp())
+
+
+@question.also("density")
+def density_of_z(n):
+    return _pairs(Normal(0.0, 1.0).log_prob(torch.linspace(-3, 3, n)).exp())
+
+
+@question.also("both_repeat")
+def in_step_backwards(n):
+    z = Normal(0.0, 1.0).icdf((torch.arange(n) + 0.5) / n)
+    return torch.stack([z.repeat(n), z.flip(0).repeat(n)], dim=1)

@@ -152,6 +152,25 @@ def closed_form(mu, logvar, n_samples):
     return 0.5 * (mu.square() + logvar.exp() - 1 - logvar).sum(1)
 
 
+@question.misconception("log q(z given x) and log p(z) are taken at two different draws: both belong to the same z.",
+                        random=True)
+def two_draws(mu, logvar, n_samples):
+    (q, z), (_, other) = _draw(mu, logvar, n_samples), _draw(mu, logvar, n_samples)
+    return (q.log_prob(z) - _log_p(other)).sum(-1).mean(0)
+
+
+@question.also("two_draws")
+def prior_s_own_draw(mu, logvar, n_samples):
+    q, z = _draw(mu, logvar, n_samples)
+    return (q.log_prob(z) - _log_p(torch.randn(n_samples, *mu.shape, device=mu.device))).sum(-1).mean(0)
+
+
+@question.also("two_draws")
+def posterior_at_the_prior_s_draw(mu, logvar, n_samples):
+    q, z = _draw(mu, logvar, n_samples)
+    return (q.log_prob(torch.randn(n_samples, *mu.shape, device=mu.device)) - _log_p(z)).sum(-1).mean(0)
+
+
 @question.misconception("log p(z) is missing: the KL compares q with the prior.")
 def no_prior(mu, logvar, n_samples):
     q, z = _draw(mu, logvar, n_samples)

@@ -19,8 +19,8 @@ def build(draw, given):
         if n > 1:
             labels[0], labels[1] = 2, 1
         inputs[f"labels_{name}"] = labels
-        steps.append({"as": name, "call": "one_hot", "args": [f"$labels_{name}"],
-                      "kwargs": {} if classes == 10 else {"num_classes": classes}})
+        steps.append({"as": name, "call": "one_hot", "args": [f"$labels_{name}", *([7] if classes == 7 else [])],
+                      "kwargs": {"num_classes": classes} if classes == 4 else {}})
         tests += [{"test": "returns", "criterion": "interface", "of": name, "shape": [n, classes], "dtype": "float32"},
                   {"test": "close", "criterion": "value", "of": name}]
     inputs["labels_last"] = torch.tensor([9, 0, 9, 3])

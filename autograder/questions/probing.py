@@ -24,11 +24,15 @@ def model_probe(draw, name: str, given: bool, labels: bool = False):
         inputs["y"] = 1 + draw.permutation(classes - 1)[:n]  # not the 0 that a forgotten label may be
         inputs["y1"] = inputs["y"][:1].clone()
         y, y1, ys2 = ["$y"], {"eval": ["$y1"], "train": ["$y_last"]}, ["$y_head"]
+        inputs["y_axes"] = inputs["y"][:1].repeat(LATENT + 1)
         inputs["y_head"] = inputs["y"][:2].clone()
         inputs["y_last"] = inputs["y"][-1:].clone()
+    # one z, and the same moved along each axis
+    inputs["z_axes"] = inputs["z"][:1] + 2.0 * torch.cat([torch.zeros(1, LATENT), torch.eye(LATENT)])
+    inputs["x_moved"] = inputs["x"].roll(1, 0)
     inputs |= {"x_head": inputs["x"][:2].clone(), "x_last": inputs["x"][-1:].clone(),
                "z_head": inputs["z"][:2].clone(), "z_last": inputs["z"][-1:].clone()}
-    last = ["$y_last"] if labels else []
+    last, axes = (["$y_last"], ["$y_axes"]) if labels else ([], [])
 
     def call(as_, what, *args, mode="eval", **more):
         return {"as": as_, "call": what, "args": list(args), "mode": mode, **more}
@@ -41,6 +45,9 @@ def model_probe(draw, name: str, given: bool, labels: bool = False):
              call("enc_head", "model.encode", "$x_head", *ys2), call("enc_last", "model.encode", "$x_last", *last),
              call("dec", "model.decode", "$z", *y), call("dec_again", "model.decode", "$z", *y),
              call("dec_head", "model.decode", "$z_head", *ys2), call("dec_last", "model.decode", "$z_last", *last),
+             call("dec_axes", "model.decode", "$z_axes", *axes),
+             call("enc_moved", "model.encode", "$x_moved", *y),
+             call("dec_still", "model.decode", "$z", *y, right_after="enc_moved"),
              call("fwd", "model", "$x", *y, tap="decode"), call("fwd_fresh", "model", "$x", *y, right_after="fwd"),
              call("fwd_handed", "model.decode", "$fwd.handed", *y),
              *(call(f"fwd_{which}", "model", "$x", *y, grad=["x"], weights="w", row=row)
@@ -67,7 +74,6 @@ def model_probe(draw, name: str, given: bool, labels: bool = False):
                   {**call(as_, f"model_{as_}.{target}", *args), "after": [f"push_{as_}"]}]
 
     steps += pushed("drawn", "encode", -1, apart, ["$x", *y], shaken=True)
-    std = 2.0 if given else None
     before = ["push_drawn"]
     for mode in ("eval", "train"):
         labels_of_all = [f"{v}*{ROWS}" for v in y1[mode]]
@@ -75,16 +81,18 @@ def model_probe(draw, name: str, given: bool, labels: bool = False):
                           pixels="pixels", no_grad=mode == "eval"), "after": ["wide_eval"] * (mode == "train")},
                   {**call(f"draws_{mode}", "model_drawn", f"$x1*{ROWS}", *labels_of_all, mode=mode,
                           pixels="pixels", no_grad=mode == "eval"), "after": before},
-                  {**call(f"post_{mode}", "model_drawn.encode", f"$x1*{ROWS}", *labels_of_all, mode=mode),
-                   "after": before},
-                  {"as": f"z_{mode}", "draw": [f"$post_{mode}.0", f"$post_{mode}.1"], "std": std},
-                  {"as": f"mu_{mode}", "draw": [f"$post_{mode}.0", f"$post_{mode}.1"], "std": 0.0},
+                  {"as": f"z_{mode}", "draw": [f"$draws_{mode}.1", f"$draws_{mode}.2"]},
+                  {"as": f"mu_{mode}", "draw": [f"$draws_{mode}.1", f"$draws_{mode}.2"], "std": 0.0},
                   call(f"like_{mode}", "model_drawn.decode", f"$z_{mode}", *labels_of_all, mode=mode,
                        pixels="pixels"),
                   {**call(f"middle_{mode}", "model_drawn.decode", f"$mu_{mode}", *labels_of_all, mode=mode,
                           pixels="pixels"), "after": [f"draws_{mode}", f"like_{mode}"]}]
-        # train mode comes after all eval calls: BatchNorm changes its statistics there
+        # train mode comes after all eval calls: BatchNorm changes its statistics there, and spectral norm its estimate,
+        # which must settle first
         before = [f"like_{mode}", f"draws_{mode}", f"middle_{mode}"]
+        if mode == "eval":
+            steps.append(call("settled", "model_drawn", "$x", *y, mode="train", times=30, no_grad=True, after=before))
+            before = ["settled"]
     steps += [new("learner", latent_dim=LATENT),
               call("learn", "learner", "$x", *y, mode="train", grad=["x"], weights="w", through=True)]
 
@@ -92,7 +100,8 @@ def model_probe(draw, name: str, given: bool, labels: bool = False):
     if given:  # only what a call of an earlier answer can spoil
         tests = [test for test in tests
                  if test["criterion"] == "sampling" or str(test.get("of")).startswith(("fwd", "learn"))]
-        spared = ("enc_again", "dec_again", "_head", "enc_last", "dec_last", "high", "low", "default", "narrow")
+        spared = ("enc_again", "dec_again", "dec_axes", "dec_still", "enc_moved", "_head", "enc_last",
+                  "dec_last", "high", "low", "default", "narrow")
         steps = [step for step in steps if not any(part in step["as"] for part in spared)]
         for step in steps:
             step["after"] = [name for name in step.get("after", ()) if not any(part in name for part in spared)]
@@ -154,18 +163,22 @@ def _tests(n: int) -> list[dict]:
                    rows=[0, 1], rtol=1e-3, atol=1e-4),
               test("same", "decoder", "decode must treat each z by itself in eval mode.", of="dec", other="dec_last",
                    rows=[n - 1], rtol=1e-3, atol=1e-4),
+              test("same", "decoder", "decode gives another picture for the same z after encode has seen other images: "
+                                      "what encode keeps must not reach decode.", of="dec_still", other="dec"),
               test("reaches", "decoder", "decode cannot give values above 1: return logits, without the sigmoid.",
                    of="dec_high", above=1.5),
               test("reaches", "decoder", "decode cannot give negative values: return logits, without sigmoid or relu.",
                    of="dec_low", below=-1.5),
               test("differs", "decoder", "decode gives the same picture for different z.", of="dec"),
+              test("differs", "decoder", "decode does not look at all of z: along one of its axes the picture stays the "
+                                         "same.", of="dec_axes"),
               test("differs", "decoder", "decode does not learn to look at z: do all weights start at 0?",
                    of="little_dec_high"),
               test("decoded", "sampling", of="fwd", again="fwd_handed", named=False),
               *(test("samples", "sampling", of=f"draws_{mode}.0", like=f"like_{mode}", middle=f"middle_{mode}",
-                     logvar=f"post_{mode}.1") for mode in ("eval", "train")),
-              *(test("drawn", "sampling", of=f"wide_{mode}", like=f"z_{mode}", named=False) for mode in ("eval", "train")),
-              test("drawn", "sampling", of="wide_few", like="z_eval", named=False),
+                     logvar=f"draws_{mode}.2") for mode in ("eval", "train")),
+              *(test("drawn", "sampling", of=f"wide_{mode}", named=False) for mode in ("eval", "train")),
+              test("drawn", "sampling", of="wide_few", named=False),
               *(test("own_row", "sampling", of=f"fwd_{which}", wrt="x", row=row) for which, row in (("first", 0), ("last", n - 1))),
               test("differs", "sampling", "forward draws no noise for a batch of one image.", of="fwd_one.0", other="fwd_again.0"),
               test("differs", "sampling", "forward draws the same noise at every call: draw it anew each time.",
@@ -182,12 +195,10 @@ def label_tests(draw, inputs: dict, steps: list, tests: list, name: str) -> None
     inputs["z_ten"] = inputs["z"][:1].repeat(10, 1)
     inputs["y_ten"] = torch.arange(10)
     inputs["y_twelve"] = 11 - torch.arange(12)
-    inputs["x_rolled"] = inputs["x"].roll(1, 0)
     inputs["y_mixed"] = torch.cat([inputs["y"][:1], inputs["y_other"][1:]])
     eval_ = {"mode": "eval"}
     steps += [{"as": "enc_other", "call": "model.encode", "args": ["$x", "$y_other"], **eval_},
               {"as": "dec_other", "call": "model.decode", "args": ["$z", "$y_other"], **eval_},
-              {"as": "enc_rolled", "call": "model.encode", "args": ["$x_rolled", "$y"], **eval_},
               {"as": "fwd_other", "call": "model", "args": ["$x", "$y_other"], **eval_},
               {"as": "enc_mixed", "call": "model.encode", "args": ["$x", "$y_mixed"], **eval_},
               {"as": "dec_mixed", "call": "model.decode", "args": ["$z", "$y_mixed"], **eval_},
@@ -197,23 +208,33 @@ def label_tests(draw, inputs: dict, steps: list, tests: list, name: str) -> None
               {"as": "enc_ten", "call": "model.encode", "args": ["$x1*10", "$y_ten"], **eval_},
               {"as": "enc_twelve", "call": "twelve.encode", "args": ["$x1*12", "$y_twelve"], **eval_},
               {"as": "dec_twelve", "call": "twelve.decode", "args": ["$z_one*12", "$y_twelve"], **eval_}]
+    # in train mode, with the same noise: a model of its own, since BatchNorm changes its statistics there
+    steps.append({"as": "pupil", "new": name, "kwargs": {"latent_dim": LATENT}, "shake": ["$x", "$y"]})
+    steps += [{"as": f"{part}_train{which}", "call": f"pupil.{part}ode", "args": [first, f"$y{which}"], "mode": "train",
+               "noise": 1} for part, first in (("enc", "$x"), ("dec", "$z")) for which in ("", "_other")]
     tests += [
-        {"test": "differs", "criterion": "encoder", "of": "enc.0", "other": "enc_rolled.0", "per_row": True,
+        {"test": "differs", "criterion": "encoder", "of": "enc.0", "other": "enc_moved.0", "per_row": True,
          "say": "encode does not look at the images: mu stays the same when x changes."},
-        {"test": "differs", "criterion": "labels", "of": "enc.0", "other": "enc_other.0", "per_row": True,
+        {"test": "differs", "criterion": "labels", "of": "enc_ten.0", "some": True,
          "say": "The encoder ignores the label: mu stays the same when y changes."},
-        {"test": "differs", "criterion": "labels", "of": "dec", "other": "dec_other", "per_row": True,
+        {"test": "differs", "criterion": "labels", "of": "dec_ten", "some": True,
          "say": "The decoder ignores the label: the picture stays the same when y changes."},
+        {"test": "differs", "criterion": "labels", "of": "enc_ten.0",
+         "say": "Some labels give the same mu for the same image: every label needs its own code."},
+        {"test": "differs", "criterion": "labels", "of": "dec_ten",
+         "say": "Some digits give the same picture for the same z: every label needs its own code."},
+        *({"test": "differs", "criterion": "labels", "of": of, "other": other, "per_row": True,
+           "say": f"{where} must use each row's own label: for some rows nothing changes with their y."}
+          for of, other, where in (("enc.0", "enc_other.0", "encode"), ("dec", "dec_other", "decode"))),
         {"test": "differs", "criterion": "labels", "of": "fwd.1", "other": "fwd_other.1", "per_row": True,
          "say": "forward does not hand the label to the encoder: mu stays the same when y changes."},
         *({"test": "same", "criterion": "labels", "of": of, "other": other, "rows": [0], "both": True, "rtol": 1e-3,
            "atol": 1e-4, "say": f"{where} must use each row's own label: its first result changes with the labels of "
                                 "the others."}
           for of, other, where in (("enc.0", "enc_mixed.0", "encode"), ("dec", "dec_mixed", "decode"))),
-        {"test": "differs", "criterion": "labels", "of": "dec_ten",
-         "say": "Some digits give the same picture for the same z: every label needs its own code."},
-        {"test": "differs", "criterion": "labels", "of": "enc_ten.0",
-         "say": "Some labels give the same mu for the same image: every label needs its own code."},
+        *({"test": "differs", "criterion": "labels", "of": f"{part}_train{end}", "other": f"{part}_train_other{end}",
+           "say": f"In train mode {part}ode does not use the label: its result stays the same when y changes."}
+          for part, end in (("enc", ".0"), ("dec", ""))),
         {"test": "returns", "criterion": "interface", "of": "enc_twelve.0", "shape": [12, LATENT]},
         {"test": "returns", "criterion": "interface", "of": "dec_twelve", "shape": [12, 1, 28, 28]},
         *({"test": "differs", "criterion": "labels", "of": of, "say": "With num_classes = 12 some labels are taken for the "

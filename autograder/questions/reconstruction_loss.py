@@ -201,7 +201,8 @@ def wrong_dark_term(logits, x):
     return -F.logsigmoid(logits).flatten(1).sum(1)
 
 
-@question.also("wrong_dark_term")
+@question.misconception("The term for dark pixels has the wrong sign: both terms are added up, and the minus "
+                        "stands before their sum.")
 def minus_dark_term(logits, x):
     return -(x * F.logsigmoid(logits) - (1 - x) * F.logsigmoid(-logits)).flatten(1).sum(1)
 
@@ -245,3 +246,13 @@ def base_two(logits, x):
 def entropy_removed(logits, x):
     entropy = -(torch.xlogy(x, x) + torch.xlogy(1 - x, 1 - x))
     return right(logits, x) - entropy.flatten(1).sum(1)
+
+
+@question.misconception("x and 1 - x are exchanged: x goes with log(p), 1 - x with log(1 - p).")
+def exchanged(logits, x):
+    return right(-logits, x)
+
+
+@question.misconception("The sum is halved: the Bernoulli likelihood has no factor of 0.5.")
+def halved(logits, x):
+    return 0.5 * right(logits, x)

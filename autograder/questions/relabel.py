@@ -6,7 +6,7 @@ from autograder.questions.definition import Criterion, Question
 
 LATENT = 3
 # Old and new labels by the size of the batch, as places in a row of ten digits: digits come again, one stays as it is.
-LABELS = {1: ([0], [1]), 2: ([0, 1], [2, 3]), 5: ([0, 1, 2, 3, 0], [4, 1, 5, 0, 5])}
+LABELS = {5: ([0, 1, 2, 3, 0], [4, 1, 5, 0, 5]), 2: ([0, 1], [2, 3]), 1: ([0], [1])}
 
 
 def relabel(model, x, y, new_y):
@@ -31,14 +31,15 @@ def build(draw, given):
                    "say": "Your pictures are no probabilities: the decoder gives logits, apply the sigmoid."},
                   {"test": "close", "criterion": "value", "of": f"n{n}", "atol": 1e-4}]
     steps.append({**steps[-1], "as": "again"})
-    tests.append({"test": "same", "criterion": "value", "of": "again", "other": "n5"})
+    tests += [{"test": "same", "criterion": "value", "of": "again", "other": steps[-2]["as"]},
+              {"test": "no_gradient", "criterion": "interface", "of": "n5"}]
     return inputs, steps, tests
 
 
 question = Question(
     name="relabel", task="task2_cvae", answers=("relabel",), build=build,
-    checked="encoded with the true label, the mean decoded with the new one, for batches of 1, 2 and 5",
-    criteria=(Criterion("interface", "N pictures of probabilities", 0.5),
+    checked="encoded with the true label, the mean decoded with the new one, for batches of 1, 2 and 5, no gradient",
+    criteria=(Criterion("interface", "N pictures of probabilities, without gradient", 0.5),
               Criterion("value", "encoded with y, the mean decoded with new_y", 1.5, core=True)))
 
 
@@ -147,3 +148,15 @@ def batch_mean(model, x, y, new_y):
     with torch.no_grad():
         mu = model.encode(x, y)[0].mean(0, keepdim=True)
         return torch.sigmoid(model.decode(mu.expand(len(x), -1), new_y))
+
+
+@question.misconception("The pictures still carry gradients: nothing is trained here, so compute them under "
+                        "torch.no_grad().")
+def with_gradient(model, x, y, new_y):
+    return torch.sigmoid(model.decode(model.encode(x, y)[0], new_y))
+
+
+@question.misconception("squeeze drops the axis of a single image, and decode fails for it: keep mu as (N, Z).")
+def squeezed(model, x, y, new_y):
+    with torch.no_grad():
+        return torch.sigmoid(model.decode(model.encode(x, y)[0].squeeze(), new_y))

@@ -145,10 +145,15 @@ def one_number(mu, logvar):
     return mu + (0.5 * logvar).exp() * torch.randn((), device=mu.device)
 
 
-@question.misconception("z is cut from mu and logvar (sample(), detach(), no_grad): no gradient "
-                        "gets through, even if requires_grad is set again.")
+@question.misconception("z is cut from mu and logvar (sample(), torch.normal, detach(), no_grad): no "
+                        "gradient gets through, even if requires_grad is set again.")
 def sample_without_gradient(mu, logvar):
     return Normal(mu, (0.5 * logvar).exp(), validate_args=False).sample()
+
+
+@question.also("sample_without_gradient")
+def normal_of_both(mu, logvar):
+    return torch.normal(mu, (0.5 * logvar).exp())
 
 
 @question.misconception("No gradient reaches mu: it is detached.")
@@ -316,3 +321,13 @@ def averaged_draws(mu, logvar):
 @question.misconception("softplus is not the exponential: sigma follows from logvar by exp.")
 def softplus_std(mu, logvar):
     return mu + torch.nn.functional.softplus(logvar) * torch.randn_like(mu)
+
+
+@question.misconception("z keeps the shape (N, Z): nothing is summed over the latents.")
+def summed(mu, logvar):
+    return right(mu, logvar).sum(1)
+
+
+@question.also("summed")
+def summed_and_kept(mu, logvar):
+    return right(mu, logvar).sum(1, keepdim=True)

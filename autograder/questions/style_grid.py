@@ -28,7 +28,7 @@ def build(draw, given):
     tests = [{"test": "clean", "criterion": "interface"},
              {"test": "returns", "criterion": "interface", "of": "three", "shape": [30, 1, 28, 28]},
              {"test": "within", "criterion": "interface", "of": "three", "low": 0.0, "high": 1.0,
-              "say": "Your pictures are no probabilities between 0 and 1: the decoder gives logits, apply the sigmoid."},
+              "say": "Your pictures are no probabilities: the decoder gives logits, apply the sigmoid."},
              {"test": "returns", "criterion": "interface", "of": "one", "shape": [10, 1, 28, 28]},
              *({"test": "label_read", "criterion": "digits", "of": name, "labels": f"labels_{name}", "latent": latent}
                for name in ("three_read", "draws", "one_read")),
@@ -41,14 +41,15 @@ def build(draw, given):
              {"test": "prior_styles", "criterion": "styles", "of": "draws", **rows, "tolerance": 0.4},
              *({"test": "differs", "criterion": "styles", "of": f"{few}_read", "other": f"{few}_again", "per_row": True,
                 "say": f"Two calls with n_styles = {n} share a style: draw each z anew in each call."}
-               for few, n in (("one", 1), ("three", 3)))]
+               for few, n in (("one", 1), ("three", 3))),
+             {"test": "no_gradient", "criterion": "interface", "of": "three"}]
     return inputs, steps, tests
 
 
 question = Question(
     name="style_grid", task="task2_cvae", answers=("style_grid",), build=build,
-    checked="digits 0 to 9 in each row, one z per row, 1,000 styles follow N(0, I)",
-    criteria=(Criterion("interface", "n_styles * 10 pictures of probabilities", 0.5),
+    checked="digits 0 to 9 in each row, one z per row, 1,000 styles follow N(0, I), no gradient",
+    criteria=(Criterion("interface", "n_styles * 10 pictures of probabilities, without gradient", 0.5),
               Criterion("digits", "column d shows the digit d", 0.5, core=True),
               Criterion("styles", "one z ~ N(0, I) for each row", 1.0, core=True)))
 
@@ -124,8 +125,8 @@ def seeded(model, n_styles):
                  torch.arange(10).repeat(n_styles))
 
 
-@question.misconception("The style belongs to the column: all pictures of a row shall share one z, not those of a column.",
-                        random=True)
+@question.misconception("The style belongs to the column: all pictures of a row shall share one z, not those of a "
+                        "column.", random=True)
 def one_z_per_column(model, n_styles):
     return _grid(model, torch.randn(10, model.latent_dim).repeat(n_styles, 1), torch.arange(10).repeat(n_styles))
 
@@ -170,3 +171,10 @@ def to_and_fro(model, n_styles):
     digits = torch.arange(10).repeat(n_styles, 1)
     digits[1::2] = digits[1::2].flip(1)
     return _grid(model, torch.randn(n_styles, model.latent_dim).repeat_interleave(10, dim=0), digits.flatten())
+
+
+@question.misconception("The pictures still carry gradients: nothing is trained here, so compute them under "
+                        "torch.no_grad().")
+def with_gradient(model, n_styles):
+    z = torch.randn(n_styles, model.latent_dim).repeat_interleave(10, dim=0)
+    return torch.sigmoid(model.decode(z, torch.arange(10).repeat(n_styles)))

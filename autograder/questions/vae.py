@@ -79,7 +79,7 @@ class softplus_logvar(right):
         return mu, F.softplus(logvar)
 
 
-@question.misconception("A relu or sigmoid after the layer of mu keeps it from becoming negative: leave it linear.",
+@question.misconception("A relu, sigmoid or softmax after the layer of mu bounds it: leave it linear.",
                         random=True)
 class relu_mu(right):
     def encode(self, x):
@@ -297,3 +297,60 @@ class no_module:
 
     def __call__(self, x):
         return self.inner(x)
+
+
+@question.misconception("reparameterize takes logvar as it is: forward hands it something else, its exponential or the "
+                        "standard deviation, say.")
+class std_for_logvar(right):
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        return self.decode(reparameterize(mu, (0.5 * logvar).exp())), mu, logvar
+
+
+@question.also("std_for_logvar")
+class variance_for_logvar(right):
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        return self.decode(reparameterize(mu, logvar.exp())), mu, logvar
+
+
+@question.also("std_for_logvar")
+class twice_logvar(right):
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        return self.decode(reparameterize(mu, 2 * logvar)), mu, logvar
+
+
+@question.also("std_for_logvar")
+class half_of_logvar(right):
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        return self.decode(reparameterize(mu, 0.5 * logvar)), mu, logvar
+
+
+@question.misconception("decode does not use z: the picture is the same whatever the code.")
+class ignores_z(right):
+    def decode(self, z):
+        return super().decode(torch.zeros_like(z))
+
+
+@question.also("relu_mu")
+class softmax_mu(right):
+    def encode(self, x):
+        mu, logvar = super().encode(x)
+        return F.softmax(mu, dim=1), logvar
+
+
+@question.misconception("decode adds what encode has kept of an image: a picture must follow from z alone.", random=True)
+class kept_skip(right):
+    kept = None
+
+    def encode(self, x):
+        self.kept = F.relu(self.hidden(x.flatten(1)))
+        return self.mu(self.kept), self.logvar(self.kept)
+
+    def decode(self, z):
+        logits = super().decode(z)
+        if self.kept is not None and len(self.kept) == len(z):
+            logits = logits + self.kept.mean(1).view(-1, 1, 1, 1)
+        return logits

@@ -1,5 +1,8 @@
 """vae_loss: the negative ELBO, averaged over the batch."""
 
+import torch
+import torch.nn.functional as F
+
 from autograder.questions.definition import Criterion, Question
 from autograder.questions.kl_divergence import kl_divergence
 from autograder.questions.reconstruction_loss import reconstruction_loss
@@ -15,14 +18,19 @@ def vae_loss(logits, x, mu, logvar, beta=1.0):
 
 def build(draw, given):
     inputs, steps = {}, []
-    tests = [{"test": "clean", "criterion": "value"}]
+    tests = [{"test": "clean", "criterion": "value"},
+             {"test": "same", "criterion": "value", "of": "again", "other": "plain",
+              "say": "Two equal calls gave two losses: nothing is drawn here, kl_divergence takes mu and logvar."}]
     betas = {"plain": None, "small": 0.25, "large": draw.integer(25, 60), "zero": 0.0, "near": None}
     for (name, beta), n in zip(betas.items(), (5, 2, 3, 1, 2)):
         inputs |= {f"logits_{name}": draw.signed(n, 1, 28, 28, high=4.0), f"x_{name}": draw.images(n),
                    f"mu_{name}": (0.1 if name == "near" else 12 if name == "large" else 4) * draw.signed(n, 3),
                    f"logvar_{name}": (0.1 if name == "near" else 1) * draw.signed(n, 3)}
-        steps.append({"as": name, "call": "vae_loss", "args": [f"${v}_{name}" for v in ("logits", "x", "mu", "logvar")],
-                      "kwargs": {} if beta is None else {"beta": beta}, "grad": [f"{v}_{name}" for v in ("logits", "mu", "logvar")]})
+        by_position = [beta] if name == "small" else []
+        steps.append({"as": name, "call": "vae_loss",
+                      "args": [*(f"${v}_{name}" for v in ("logits", "x", "mu", "logvar")), *by_position],
+                      "kwargs": {} if beta is None or by_position else {"beta": beta},
+                      "grad": [f"{v}_{name}" for v in ("logits", "mu", "logvar")]})
         criterion = "value" if beta is None else "beta"
         tests += [{"test": "returns", "criterion": criterion, "of": name, "shape": []},
                   {"test": "close", "criterion": criterion, "of": name}]
@@ -30,7 +38,6 @@ def build(draw, given):
             tests += [{"test": "gradient", "criterion": "gradient", "of": name, "wrt": f"{v}_{name}"}
                       for v in ("logits", "mu", "logvar") if (name, v) != ("small", "logits")]     # keys are short
     steps.append({**{part: steps[0][part] for part in ("call", "args", "kwargs")}, "as": "again", "no_grad": True})
-    tests.append({"test": "same", "criterion": "value", "of": "again", "other": "plain"})
     return inputs, steps, tests
 
 
@@ -244,3 +251,49 @@ def fixed_batch_size(logits, x, mu, logvar, beta=1.0):
 @question.misconception("Only the first image counts: average over the batch.")
 def first_image(logits, x, mu, logvar, beta=1.0):
     return (reconstruction_loss(logits, x) + beta * kl_divergence(mu, logvar))[0]
+
+
+@question.misconception("The sigmoid is applied before reconstruction_loss, which takes logits.")
+def sigmoid_before(logits, x, mu, logvar, beta=1.0):
+    return (reconstruction_loss(torch.sigmoid(logits), x) + beta * kl_divergence(mu, logvar)).mean()
+
+
+@question.misconception("The reconstruction is a squared error: take reconstruction_loss, in nats as the KL.")
+def squared_error(logits, x, mu, logvar, beta=1.0):
+    return (torch.sigmoid(logits) - x).square().flatten(1).sum(1).mean() + beta * kl_divergence(mu, logvar).mean()
+
+
+@question.also("squared_error")
+def squared_error_mean(logits, x, mu, logvar, beta=1.0):
+    return F.mse_loss(torch.sigmoid(logits), x) + beta * kl_divergence(mu, logvar).mean()
+
+
+@question.also("squared_error")
+def squared_error_of_logits(logits, x, mu, logvar, beta=1.0):
+    return F.mse_loss(logits, x) + beta * kl_divergence(mu, logvar).mean()
+
+
+@question.misconception("The loss is divided by the number of pixels: sum over them, and average over the batch only.")
+def divided_by_pixels(logits, x, mu, logvar, beta=1.0):
+    return (reconstruction_loss(logits, x) + beta * kl_divergence(mu, logvar)).mean() / 784
+
+
+@question.misconception("kl_divergence takes logvar itself: no exp before it.")
+def variance_for_logvar(logits, x, mu, logvar, beta=1.0):
+    return (reconstruction_loss(logits, x) + beta * kl_divergence(mu, logvar.exp())).mean()
+
+
+@question.also("variance_for_logvar")
+def deviation_for_logvar(logits, x, mu, logvar, beta=1.0):
+    return (reconstruction_loss(logits, x) + beta * kl_divergence(mu, (0.5 * logvar).exp())).mean()
+
+
+@question.misconception("The KL is there twice: once is enough, with beta.")
+def kl_twice(logits, x, mu, logvar, beta=1.0):
+    kl = kl_divergence(mu, logvar)
+    return (reconstruction_loss(logits, x) + kl + beta * kl).mean()
+
+
+@question.misconception("beta is rounded to a whole number: it may be a fraction.")
+def beta_rounded(logits, x, mu, logvar, beta=1.0):
+    return (reconstruction_loss(logits, x) + int(beta) * kl_divergence(mu, logvar)).mean()

@@ -18,12 +18,22 @@ SAYS = {torch.Tensor.device.__get__: torch.device("cuda", 0), torch.Tensor.is_cu
 class Elsewhere(TorchFunctionMode):
     """`with Elsewhere(inputs) as mode: result = f(*inputs)`; `mode.holds(result)`: is it on their device?"""
 
+    active = False      # whether any is
+
     def __init__(self, inputs):
         super().__init__()
         self.there = {}
         self.used = False       # whether any operation was seen: those of a scripted function are not
         for tensor in inputs:
             self._bring(tensor)
+
+    def __enter__(self):
+        self.generator, torch.Generator, Elsewhere.active = torch.Generator, CPUGenerator, True
+        return super().__enter__()
+
+    def __exit__(self, *error):
+        torch.Generator, Elsewhere.active = self.generator, False
+        return super().__exit__(*error)
 
     def follows(self, result) -> bool:
         """Whether a result is on the device of the inputs; also where nothing could be seen."""
@@ -85,6 +95,13 @@ class Elsewhere(TorchFunctionMode):
             if _is_device(target):
                 return not str(target).startswith("cpu")
         return None
+
+
+class CPUGenerator(torch.Generator):
+    """One on any device is one on the CPU."""
+
+    def __new__(cls, device="cpu"):
+        return super().__new__(cls, "cpu")
 
 
 def _is_device(value) -> bool:

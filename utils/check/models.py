@@ -56,6 +56,9 @@ class SmallCVAE(nn.Module):
         return mu, torch.full_like(mu, -1.0)
 
     def decode(self, z, y):
+        if not isinstance(z, torch.Tensor) or z.dim() != 2 or z.shape[1] != self.latent_dim:
+            found = tuple(z.shape) if isinstance(z, torch.Tensor) else f"a {type(z).__name__}"
+            raise TypeError(f"decode needs z of shape (N, {self.latent_dim}), got {found}")
         label = nn.functional.embedding(self._labels(y, len(z)), self.V)
         return bend(z @ self.W + self.b + label).reshape(-1, 1, 28, 28)
 

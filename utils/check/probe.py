@@ -9,6 +9,7 @@ A probe is a list of *steps* and a dictionary of input tensors. A step is a plai
     {"as": "z", "draw": ["$e.0", "$e.1"], "rows": "order"}
 
 With "numbers", numbers that the call returns are answers too; with "no_grad", no gradients are recorded; with
+"noise" the call draws the noise of that seed; with "times" it is made that often, and the last one counts; with
 "shake" a new model is called once with these arguments, and its weights are moved; with
 "tap": "decode" the answer "e.handed" is what a called model handed to its own decode, if it called that once.
 "$mu" stands for an input or for the result of an earlier step ("$e.0" is its first part).
@@ -18,7 +19,6 @@ and a status with the facts that are no tensors.
 """
 
 import contextlib
-import copy
 import inspect
 import linecache
 import math
@@ -30,7 +30,7 @@ from torch import nn
 
 from utils.check.elsewhere import Elsewhere
 from utils.check.models import GIVEN_MODELS
-from utils.check.standins import LIBRARY, STANDINS
+from utils.check.standins import LIBRARY, STANDINS, in_place
 
 MAX_ELEMENTS = 4_000_000
 MAX_TEXT = 500
@@ -106,7 +106,7 @@ def _do(step, known, inputs, answers, namespace) -> dict:
         return _push(step, known, inputs)
     if "draw" in step:
         if not {name[1:] for name in step["draw"]} <= known.keys():
-            raise Skip("encode gave no result")
+            raise Skip(f"{step['draw'][0][1:].split('.')[0]} gave no result")
         mu, logvar = (known[part[1:]] for part in step["draw"])
         if "rows" in step:
             mu, logvar = mu[inputs[step["rows"]]], logvar[inputs[step["rows"]]]
@@ -134,11 +134,14 @@ def _call(step, known, inputs, answers, namespace) -> dict:
     function = _lookup(step["call"], known, namespace)
     _set_mode(step, known)
     leaves = {key: inputs[key].clone().requires_grad_() for key in step.get("grad", ())}
-    passed = {}
+    passed, lists = {}, []
 
     def value(argument):
         if not (isinstance(argument, str) and argument.startswith("$")):
-            return copy.copy(argument)  # a list may be sorted in place
+            if not isinstance(argument, list):
+                return argument
+            lists.append((list(argument), argument))    # a copy, which may be changed in place
+            return lists[-1][0]
         key = argument[1:].partition("*")[0]
         if key not in known:
             raise Skip(f"{key.split('.')[0]} gave no result")
@@ -157,7 +160,9 @@ def _call(step, known, inputs, answers, namespace) -> dict:
                 result = function(*args, **kwargs)
             return {"state": "ok", "follows": elsewhere.follows(result)}
         trainable = _trainable(args)
-        with _tap(function, step.get("tap")) as handed:
+        for _ in range(1, step.get("times", 1)):
+            function(*args, **kwargs)
+        with _tap(function, step.get("tap")) as handed, _noise(step.get("noise")):
             result = function(*args, **kwargs)
         if len(handed) == 1:
             _keep(handed[0], f"{name}.handed", step, known, answers)
@@ -171,6 +176,8 @@ def _call(step, known, inputs, answers, namespace) -> dict:
         for index, part in enumerate(parts):
             key = f"{name}.{index}" if _is_sequence(result) else name
             facts["parts"].append(_keep(part, key, step, known, answers))
+        if any(list(map(id, given)) != list(map(id, as_it_was)) for given, as_it_was in lists):
+            facts["changed"] = True
         for key, tensor in passed.items():
             if not _same(tensor, inputs[key]):
                 answers[f"{name}.after.{key}"] = tensor.detach().cpu().clone()
@@ -204,6 +211,17 @@ def _tap(model, method: str | None):
         yield handed
     finally:
         vars(model).pop(method, None)
+
+
+@contextlib.contextmanager
+def _noise(seed: int | None):
+    """The noise of this seed, whatever was drawn before."""
+    if seed is None:
+        yield
+        return
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
 
 
 def _trainable(arguments) -> list[bool]:
@@ -371,7 +389,8 @@ def _train(step, known, inputs, namespace) -> dict:
 
 def _negative_elbo(logits, x, mu, logvar) -> _Tensor:
     """Negative ELBO in nats per image, for models whose loss is given (Task 2)."""
-    return (LIBRARY["reconstruction_loss"](logits, x) + LIBRARY["kl_divergence"](mu, logvar)).mean()
+    with in_place({"reconstruction_loss", "kl_divergence"}):
+        return (LIBRARY["reconstruction_loss"](logits, x) + LIBRARY["kl_divergence"](mu, logvar)).mean()
 
 
 def _lookup(path: str, known: dict, namespace: dict):
@@ -402,7 +421,8 @@ def _standins(names, among: dict, namespace: dict):
     own = {name: namespace.get(name, missing) for name in names}
     namespace.update({name: among[name] for name in names})
     try:
-        yield
+        with in_place(names):
+            yield
     finally:
         for name, value in own.items():
             if value is missing:

@@ -55,6 +55,9 @@ class Case:
             raise Unusable(error_sentence(facts), f"error {facts.get('error')}")
         if state == "not attempted":
             raise Unusable(f"Not attempted yet: {facts.get('function')}.", "not attempted")
+        cause = self.status.get(str(facts.get("message")).split(" ")[0], {})
+        if state == "skipped" and cause.get("state") == "error":
+            raise Unusable(error_sentence(cause), f"error {cause.get('error')}")
         if state != "ok":
             raise Unusable("An earlier part of this answer gave no usable result.", "skipped")
         return facts
@@ -228,6 +231,9 @@ def clean(case: Case) -> Outcome:
     if changed:
         return Outcome(False, f"Your code changes its input {changed[0]} in place: whoever uses it afterwards "
                               "gets wrong values, so work on a new tensor.", ["changed", *changed])
+    if any(facts.get("changed") for facts in case.status.values()):
+        return Outcome(False, "Your code changes the list that it is given: whoever uses it afterwards gets another one, "
+                              "so work on a copy.", ["changed"])
     if any(facts.get("seeded") for facts in case.status.values()):
         return Outcome(False, "Do not seed the random generator inside: every call would draw the same noise.",
                        ["seeded"])
@@ -296,7 +302,15 @@ def gradient(case: Case, of: str, wrt: str, rtol: float = 1e-3, atol: float = 1e
     found = case.answers[name].double()
     if found.shape == expected.shape and torch.isclose(found, expected, rtol=rtol, atol=atol).all():
         return Outcome(True)
-    return Outcome(False, f"The gradient with respect to {wrt.split('_')[0]} is wrong.", summarise(found))
+    detail = ""
+    result = case.answers[of]
+    if found.shape == expected.shape and (result.dim() == 0 or result.shape == found.shape[:1]):      # a number per image
+        at = int((~torch.isclose(found, expected, rtol=rtol, atol=atol)).flatten().nonzero()[0])
+        weights = next((step["weights"] for step in case.steps if step["as"] == of and "weights" in step), None)
+        weight = 1 if weights is None else case.inputs[weights].flatten()[at * result.numel() // found.numel()].item()
+        detail = _example(case, of, found.flatten()[at].item() / weight, expected.flatten()[at].item() / weight,
+                          f"the gradient with respect to {wrt.split('_')[0]} is")
+    return Outcome(False, f"The gradient with respect to {wrt.split('_')[0]} is wrong.", summarise(found), detail)
 
 
 @test
@@ -317,8 +331,11 @@ PAIRED = 200      # rows that are compared with each other, all pairs of them
 
 
 @test
-def differs(case: Case, of: str, other: str | None = None, per_row: bool = False, atol: float = 1e-6) -> Outcome:
-    """Two answers (or, without `other`, any two rows of one) are not the same."""
+def differs(case: Case, of: str, other: str | None = None, per_row: bool = False, some: bool = False,
+            atol: float = 1e-6) -> Outcome:
+    """Two answers are not the same, with `per_row` none of their rows; without `other`, no two rows of one answer, with
+    `some` not all of them.
+    """
     first = case.answer(of)
     if other is not None:
         second = case.answer(other)
@@ -330,7 +347,7 @@ def differs(case: Case, of: str, other: str | None = None, per_row: bool = False
         return Outcome(False, f"Your result has {len(first)} rows: far too many.", ["rows"])
     else:
         gap = torch.pdist(first.flatten(1), p=math.inf)
-    if gap.numel() and (gap > atol).all():
+    if gap.numel() and (gap.max() > atol if some else (gap > atol).all()):
         return Outcome(True)
     return Outcome(False, "Two results are the same that should differ.", ["same"])
 
@@ -434,18 +451,16 @@ def gaussian(case: Case, of: str, mean, std, latent: dict | None = None, kinds: 
 
 
 @test
-def drawn(case: Case, of: str, like: str) -> Outcome:
+def drawn(case: Case, of: str) -> Outcome:
     """What forward handed to decode, less the mu that it returned and over the standard deviation, follows N(0, 1).
 
-    `like`: the step that draws z with the same standard deviation, that of a stand-in or what belongs to logvar. A
-    forward that decodes in another way than by one call of decode is left to `samples`. See `_normal` and `_repeats`.
+    A forward that decodes in another way than by one call of decode is left to `samples`. See `_normal`, `_repeats`.
     """
-    std = next(step["std"] for step in case.steps if step["as"] == like)
     mu, logvar = case.answer(f"{of}.1"), case.answer(f"{of}.2")
     z = case.answers.get(f"{of}.handed")
     if z is None or z.is_complex() or z.shape != mu.shape or logvar.shape != mu.shape or mu.dim() != 2:
         return Outcome(True)
-    eps = (z.double() - mu) / ((logvar / 2).exp() if std is None else std)
+    eps = (z.double() - mu) / (logvar / 2).exp()
     outcome = _normal(eps.reshape(-1, 1), 1)
     if outcome.ok and torch.isfinite(eps).all():
         if _repeats(eps):
@@ -855,7 +870,7 @@ def _called(case: Case, name: str) -> str:
     return next((str(step.get("call", name)).split(".")[-1] for step in case.steps if step["as"] == name), name)
 
 
-def _example(case: Case, step: str, found: float, expected: float) -> str:
+def _example(case: Case, step: str, found: float, expected: float, what: str = "you returned") -> str:
     """The call with its numbers, where it is small enough to read."""
     arguments = next((s.get("args", []) for s in case.steps if s["as"] == step), [])
     shown = []
@@ -865,9 +880,9 @@ def _example(case: Case, step: str, found: float, expected: float) -> str:
             continue
         value = case.inputs.get(str(argument).removeprefix("$"))
         if value is None or value.numel() > 6:
-            return f"You returned {found:.5g}; expected {expected:.5g}."
+            return f"{what[0].upper()}{what[1:]} {found:.5g}; expected {expected:.5g}."
         shown.append(f"{str(argument).removeprefix('$').split('_')[0]} = {_short(value.tolist())}")
-    return f"With {', '.join(shown)} you returned {found:.5g}; expected {expected:.5g}."
+    return f"With {', '.join(shown)} {what} {found + 0.0:.5g}; expected {expected:.5g}."
 
 
 def _kinds(case: Case, of: str, like: torch.Tensor) -> torch.Tensor:

@@ -172,6 +172,138 @@ def complete(model, x, mask, y=None, steps=20):
         out = torch.where(mask.bool(), x, pictures(model, codes(model, out, y), y))
     return out
 
+# wrong: "arguments do not fit" - steps before y
+@torch.no_grad()
+def complete(model, x, mask, steps=20, y=None):
+    out = x * mask
+    for _ in range(steps):
+        out = torch.where(mask.bool(), x, pictures(model, codes(model, out, y), y))
+    return out
+
+# wrong: "arguments do not fit" - y after a star
+@torch.no_grad()
+def complete(model, x, mask, *, y=None, steps=20):
+    out = x * mask
+    for _ in range(steps):
+        out = torch.where(mask.bool(), x, pictures(model, codes(model, out, y), y))
+    return out
+
+# wrong: "arguments do not fit" - another name for y
+@torch.no_grad()
+def complete(model, x, mask, labels=None, steps=20):
+    out = x * mask
+    for _ in range(steps):
+        out = torch.where(mask.bool(), x, pictures(model, codes(model, out, labels), labels))
+    return out
+
+# wrong: tanh
+@torch.no_grad()
+def complete(model, x, mask, y=None, steps=20):
+    out = x * mask
+    for _ in range(steps):
+        z = codes(model, out, y)
+        logits = model.decode(z) if y is None else model.decode(z, y)
+        out = torch.where(mask.bool(), x, torch.tanh(logits))
+    return out
+
+# wrong: tanh - clamped
+@torch.no_grad()
+def complete(model, x, mask, y=None, steps=20):
+    out = x * mask
+    for _ in range(steps):
+        z = codes(model, out, y)
+        logits = model.decode(z) if y is None else model.decode(z, y)
+        out = torch.where(mask.bool(), x, torch.clip(logits, 0.0, 1.0))
+    return out
+
+# wrong: tanh - moved to [0, 1]
+@torch.no_grad()
+def complete(model, x, mask, y=None, steps=20):
+    out = x * mask
+    for _ in range(steps):
+        z = codes(model, out, y)
+        logits = model.decode(z) if y is None else model.decode(z, y)
+        out = torch.where(mask.bool(), x, 0.5 * (1 + torch.tanh(logits)))
+    return out
+
+# wrong: tanh - softmax over the pixels
+@torch.no_grad()
+def complete(model, x, mask, y=None, steps=20):
+    out = x * mask
+    for _ in range(steps):
+        z = codes(model, out, y)
+        logits = model.decode(z) if y is None else model.decode(z, y)
+        out = torch.where(mask.bool(), x, F.softmax(logits.view(len(x), -1), dim=1).view_as(x))
+    return out
+
+# wrong: sigmoid_at_the_end
+@torch.no_grad()
+def complete(model, x, mask, y=None, steps=20):
+    out = x * mask
+    for _ in range(steps):
+        z = codes(model, out, y)
+        logits = model.decode(z) if y is None else model.decode(z, y)
+        out = torch.where(mask.bool(), x, logits)
+    return torch.where(mask.bool(), x, out.sigmoid())
+
+# wrong: inverted - at the start alone
+@torch.no_grad()
+def complete(model, x, mask, y=None, steps=20):
+    out = x.masked_fill(mask.bool(), 0.0)
+    for _ in range(steps):
+        out = torch.where(mask.bool(), x, pictures(model, codes(model, out, y), y))
+    return out
+
+# wrong: inverted - in the steps alone
+@torch.no_grad()
+def complete(model, x, mask, y=None, steps=20):
+    out = x * mask
+    for _ in range(steps):
+        out = torch.where(mask == 0, x, pictures(model, codes(model, out, y), y))
+    return out
+
+# wrong: added
+@torch.no_grad()
+def complete(model, x, mask, y=None, steps=20):
+    out = x * mask
+    for _ in range(steps):
+        out = x * mask + pictures(model, codes(model, out, y), y)
+    return out
+
+# wrong: added - to what was filled in
+@torch.no_grad()
+def complete(model, x, mask, y=None, steps=20):
+    out = x * mask
+    for _ in range(steps):
+        out += pictures(model, codes(model, out, y), y) * (1 - mask)
+    return out
+
+# wrong: other_labels - in reverse order
+@torch.no_grad()
+def complete(model, x, mask, y=None, steps=20):
+    y = None if y is None else torch.flip(y, [0])
+    out = x * mask
+    for _ in range(steps):
+        out = torch.where(mask.bool(), x, pictures(model, codes(model, out, y), y))
+    return out
+
+# wrong: other_labels - that of the first image
+@torch.no_grad()
+def complete(model, x, mask, y=None, steps=20):
+    y = None if y is None else y[0].repeat(len(x))
+    out = x * mask
+    for _ in range(steps):
+        out = torch.where(mask.bool(), x, pictures(model, codes(model, out, y), y))
+    return out
+
+# wrong: zeros_for_label - in reverse order
+@torch.no_grad()
+def complete(model, x, mask, y=None, steps=20):
+    out = x * mask
+    for _ in range(steps):
+        out = torch.where(mask.bool(), x, pictures(model, codes(model, out, y), None if y is None else y.flip(0)))
+    return out
+
 # right: where
 @torch.no_grad()
 def complete(model, x, mask, y=None, steps=20):

@@ -431,3 +431,59 @@ class CVAE(Base):
     def forward(self, x, y):
         mu, logvar = self.encode(x, y)
         return self.decode(y=y, z=posterior(mu, logvar).rsample()), mu, logvar
+
+# wrong: "needs its own code", decoder_ignores_label, merged_labels - a column that is always 1
+class CVAE(Base):
+    def __init__(self, latent_dim=20, num_classes=10):
+        super().__init__(latent_dim, num_classes)
+        self.dec = nn.Sequential(nn.Linear(latent_dim + 1, 100), nn.ReLU(), nn.Linear(100, 784))
+
+    def decode(self, z, y):
+        return self.dec(torch.cat([z, one_hot(y, self.num_classes).sum(1, keepdim=True)], 1)).view(-1, 1, 28, 28)
+
+# wrong: merged_labels, "needs its own code" - two columns of the one-hot
+class CVAE(Base):
+    def decode(self, z, y):
+        code = one_hot(y, self.num_classes)
+        return self.dec(torch.cat([z, code[:, :2], torch.zeros_like(code[:, 2:])], 1)).view(-1, 1, 28, 28)
+
+# wrong: merged_labels - even and odd
+class CVAE(Base):
+    def decode(self, z, y):
+        return super().decode(z, y % 2)
+
+# wrong: ignores_z
+class CVAE(Base):
+    def __init__(self, latent_dim=20, num_classes=10):
+        super().__init__(latent_dim, num_classes)
+        self.dec = nn.Linear(num_classes, 784)
+
+    def decode(self, z, y):
+        return self.dec(one_hot(y, self.num_classes)).view(-1, 1, 28, 28)
+
+# wrong: deaf_in_training - a random label
+class CVAE(Base):
+    def encode(self, x, y):
+        return super().encode(x, torch.randint_like(y, 0, self.num_classes) if self.training else y)
+
+# wrong: deaf_in_training - zeros for the decoder
+class CVAE(Base):
+    def decode(self, z, y):
+        return super().decode(z, torch.zeros_like(y) if self.training else y)
+
+# wrong: average_label
+class CVAE(Base):
+    def decode(self, z, y):
+        code = one_hot(y, self.num_classes).mean(0).expand(len(y), -1)
+        return self.dec(condition(z, code)).reshape(-1, 1, 28, 28)
+
+# wrong: relu_mu, "does not learn to look" - softmax
+class CVAE(Base):
+    def encode(self, x, y):
+        mu, logvar = super().encode(x, y)
+        return mu.softmax(-1), logvar
+
+# wrong: "unexpected keyword argument 'num_classes'"
+class CVAE(Base):
+    def __init__(self, latent_dim=20):
+        super().__init__(latent_dim, 10)

@@ -205,6 +205,82 @@ def early_stopping(losses, patience):
             break
     return epoch, best_epoch
 
+# wrong: never_at_epoch_two
+def early_stopping(losses, patience):
+    best, best_epoch = float("inf"), 0
+    for e, loss in enumerate(losses, start=1):
+        if loss < best:
+            best, best_epoch = loss, e
+        elif e - best_epoch > patience - 1 and e > 2:
+            return e, best_epoch
+    return e, best_epoch
+
+# wrong: never_at_epoch_two - the first two are compared, and nothing is counted there
+def early_stopping(losses, patience):
+    if len(losses) == 1:
+        return 1, 1
+    best_epoch, wait = (1, 0) if losses[0] <= losses[1] else (2, 0)
+    for epoch in range(3, len(losses) + 1):
+        if losses[epoch - 1] < losses[best_epoch - 1]:
+            best_epoch, wait = epoch, 0
+        else:
+            wait += 1
+        if wait == patience:
+            return epoch, best_epoch
+    return len(losses), best_epoch
+
+# wrong: in_place, "changes its input" - taken from the list one after the other
+def early_stopping(losses, patience):
+    best, best_epoch, epoch = losses.pop(0), 1, 1
+    while losses and epoch - best_epoch < patience:
+        loss, epoch = losses.pop(0), epoch + 1
+        if loss < best:
+            best, best_epoch = loss, epoch
+    return epoch, best_epoch
+
+# wrong: in_place, "changes its input" - something before epoch 1
+def early_stopping(losses, patience):
+    losses.insert(0, float("inf"))
+    best = 0
+    for epoch in range(1, len(losses)):
+        if losses[epoch] < losses[best]:
+            best = epoch
+        elif epoch - best >= patience:
+            break
+    return epoch, best
+
+# wrong: in_place, "changes its input" - something after the last epoch
+def early_stopping(losses, patience):
+    losses.append(None)
+    best, best_epoch, epoch = float("inf"), 0, 0
+    while losses[epoch] is not None:
+        epoch += 1
+        if losses[epoch - 1] < best:
+            best, best_epoch = losses[epoch - 1], epoch
+        if epoch - best_epoch >= patience:
+            break
+    return epoch, best_epoch
+
+# wrong: in_place, "changes its input" - sorted to find the lowest
+def early_stopping(losses, patience):
+    order = losses
+    order.sort()
+    for stop in range(1, len(losses) + 1):
+        best_epoch = losses.index(order[0]) + 1
+        if stop - best_epoch >= patience:
+            break
+    return stop, best_epoch
+
+# right: taken from a copy one after the other
+def early_stopping(losses, patience):
+    losses = list(losses)
+    best, best_epoch, epoch = losses.pop(0), 1, 1
+    while losses and epoch - best_epoch < patience:
+        loss, epoch = losses.pop(0), epoch + 1
+        if loss < best:
+            best, best_epoch = loss, epoch
+    return epoch, best_epoch
+
 # right: waiting is counted
 def early_stopping(losses, patience):
     best, best_epoch, wait = float("inf"), 0, 0

@@ -134,6 +134,129 @@ def elbo(model, x, n_samples):
     kl = 0.5 * torch.sum(mu ** 2 + logvar.exp() - 1 + logvar.abs(), dim=1)
     return sum(bernoulli(model.decode(posterior(mu, logvar).sample()), x) for _ in range(n_samples)) / n_samples - kl
 
+# wrong: kl_of_std
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    draws = [bernoulli(model.decode(posterior(mu, logvar).sample()), x) for _ in range(n_samples)]
+    kl = mu ** 2 + torch.exp(0.5 * logvar) - 1 - logvar
+    return sum(draws) / n_samples - 0.5 * kl.sum(1)
+
+# wrong: kl_of_two_latents
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    draws = [bernoulli(model.decode(posterior(mu, logvar).sample()), x) for _ in range(n_samples)]
+    kl = (mu ** 2 + logvar.exp() - 1 - logvar)[:, :2]
+    return sum(draws) / n_samples - 0.5 * kl.sum(1)
+
+# wrong: kl_of_half_or_more - free bits
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    draws = [bernoulli(model.decode(posterior(mu, logvar).sample()), x) for _ in range(n_samples)]
+    kl = (mu ** 2 + logvar.exp() - 1 - logvar).clamp(min=0.5)
+    return sum(draws) / n_samples - 0.5 * kl.sum(1)
+
+# wrong: kl_without_mu - not squared
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    draws = [bernoulli(model.decode(posterior(mu, logvar).sample()), x) for _ in range(n_samples)]
+    kl = mu + logvar.exp() - 1 - logvar
+    return sum(draws) / n_samples - 0.5 * kl.sum(1)
+
+# wrong: kl_without_mu
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    draws = [bernoulli(model.decode(posterior(mu, logvar).sample()), x) for _ in range(n_samples)]
+    kl = logvar.exp() - 1 - logvar
+    return sum(draws) / n_samples - 0.5 * kl.sum(1)
+
+# wrong: kl_without_one
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    draws = [bernoulli(model.decode(posterior(mu, logvar).sample()), x) for _ in range(n_samples)]
+    kl = mu.pow(2) + logvar.exp() - logvar
+    return sum(draws) / n_samples - 0.5 * kl.sum(1)
+
+# wrong: kl_plus_logvar
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    draws = [bernoulli(model.decode(posterior(mu, logvar).sample()), x) for _ in range(n_samples)]
+    kl = mu.pow(2) + logvar.exp() - 1 + logvar
+    return sum(draws) / n_samples - 0.5 * kl.sum(1)
+
+# wrong: kl_plus_logvar - minus mu
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    draws = [bernoulli(model.decode(posterior(mu, logvar).sample()), x) for _ in range(n_samples)]
+    kl = -mu.pow(2) + logvar.exp() - 1 - logvar
+    return sum(draws) / n_samples - 0.5 * kl.sum(1)
+
+# wrong: kl_doubled
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    draws = [bernoulli(model.decode(posterior(mu, logvar).sample()), x) for _ in range(n_samples)]
+    kl = 2 * (mu.pow(2) + logvar.exp() - 1 - logvar)
+    return sum(draws) / n_samples - 0.5 * kl.sum(1)
+
+# wrong: kl_of_std - log sigma
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    draws = [bernoulli(model.decode(posterior(mu, logvar).sample()), x) for _ in range(n_samples)]
+    kl = mu.pow(2) + logvar.exp() - 1 - torch.log(posterior(mu, logvar).stddev)
+    return sum(draws) / n_samples - 0.5 * kl.sum(1)
+
+# wrong: kl_of_variance_squared
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    draws = [bernoulli(model.decode(posterior(mu, logvar).sample()), x) for _ in range(n_samples)]
+    kl = torch.distributions.kl_divergence(Normal(mu, logvar.exp()), Normal(0.0, 1.0))
+    return torch.stack(draws).mean(0) - kl.sum(1)
+
+# wrong: kl_reversed
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    draws = [bernoulli(model.decode(posterior(mu, logvar).sample()), x) for _ in range(n_samples)]
+    kl = torch.distributions.kl_divergence(Normal(0.0, 1.0), posterior(mu, logvar))
+    return torch.stack(draws).mean(0) - kl.sum(1)
+
+# wrong: std_for_logvar
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    draws = [bernoulli(model.decode(posterior(mu, logvar).sample()), x) for _ in range(n_samples)]
+    return torch.stack(draws).mean(0) - monte_carlo_kl(mu, torch.exp(0.5 * logvar), n_samples)
+
+# wrong: kl_halved - beta
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    draws = [bernoulli(model.decode(posterior(mu, logvar).sample()), x) for _ in range(n_samples)]
+    return torch.stack(draws).mean(0) - 4 * exact_kl(mu, logvar)
+
+# wrong: one_log_p_for_batch
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    total = 0
+    for _ in range(n_samples):
+        logits = model.decode(posterior(mu, logvar).sample())
+        total = total - F.binary_cross_entropy_with_logits(logits, x, reduction="sum")
+    return total / n_samples - exact_kl(mu, logvar)
+
+# wrong: one_log_p_for_batch - per image
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    total = 0
+    for _ in range(n_samples):
+        logits = model.decode(posterior(mu, logvar).sample())
+        total = total - F.binary_cross_entropy_with_logits(logits, x, reduction="sum") / x.size(0)
+    return total / n_samples - exact_kl(mu, logvar)
+
+# wrong: mean_over_batch_and_pixels
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    total = 0
+    for _ in range(n_samples):
+        logits = model.decode(posterior(mu, logvar).sample())
+        total = total - F.binary_cross_entropy_with_logits(logits, x)
+    return total / n_samples - exact_kl(mu, logvar)
+
 # wrong: one_sample - one less
 def elbo(model, x, n_samples):
     mu, logvar = model.encode(x)

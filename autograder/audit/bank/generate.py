@@ -133,7 +133,7 @@ def generate(model, n):
     x = model.decode(torch.randn(n, model.latent_dim))
     return (x - x.min()) / (x.max() - x.min())
 
-# wrong: "mean of your draws" - noise pictures, reconstructed
+# wrong: "mean of your draws", "spread of your draws" - noise pictures, reconstructed
 @torch.no_grad()
 def generate(model, n):
     logits, mu, logvar = model(torch.rand(n, 1, 28, 28))
@@ -253,3 +253,68 @@ def generate(model, n):
 def generate(model, n):
     with torch.no_grad():
         return model.decode(torch.randn(n, model.latent_dim)).sigmoid()
+
+# wrong: "mat1 and mat2" - the other size of the notebook
+@torch.no_grad()
+def generate(model, n):
+    return torch.sigmoid(model.decode(torch.randn(n, 2)))
+
+# wrong: "mat1 and mat2" - latents and pictures exchanged
+@torch.no_grad()
+def generate(model, n):
+    return torch.sigmoid(model.decode(torch.randn(model.latent_dim, n)))
+
+# wrong: encoded - the model itself
+@torch.no_grad()
+def generate(model, n):
+    logits, mu, logvar = model(torch.randn(n, model.latent_dim))
+    return torch.sigmoid(logits)
+
+# wrong: encoded - its result taken for logits
+@torch.no_grad()
+def generate(model, n):
+    z = torch.randn(n, model.latent_dim)
+    return model(z).sigmoid()
+
+# wrong: encoded - encode
+@torch.no_grad()
+def generate(model, n):
+    z = torch.randn(n, model.latent_dim)
+    return torch.sigmoid(model.encode(z))
+
+# wrong: "another device"
+@torch.no_grad()
+def generate(model, n):
+    return torch.sigmoid(model.decode(torch.randn(n, model.latent_dim).cuda()))
+
+# wrong: "another device" - said so
+@torch.no_grad()
+def generate(model, n):
+    return torch.sigmoid(model.decode(torch.randn(n, model.latent_dim, device="cuda")))
+
+# wrong: "positional arguments" - a label that this model does not take
+@torch.no_grad()
+def generate(model, n):
+    return torch.sigmoid(model.decode(torch.randn(n, model.latent_dim), torch.arange(n) % 10))
+
+# wrong: "raised AttributeError" - another name for the latent size
+@torch.no_grad()
+def generate(model, n):
+    return torch.sigmoid(model.decode(torch.randn(n, model.z_dim)))
+
+# wrong: wide - ten times
+@torch.no_grad()
+def generate(model, n):
+    z = torch.randn(n, model.latent_dim) * 10
+    return model.decode(z).sigmoid()
+
+# wrong: normalised
+@torch.no_grad()
+def generate(model, n):
+    z = torch.randn(n, model.latent_dim)
+    return model.decode(z / z.norm(dim=1, keepdim=True)).sigmoid()
+
+# wrong: up_to_255
+@torch.no_grad()
+def generate(model, n):
+    return model.decode(torch.randn(n, model.latent_dim)).sigmoid() * 255

@@ -57,7 +57,7 @@ def generate_digit(model, digit, n):
     y = torch.full((n,), (digit - 1) % 10)
     return model.decode(torch.randn(n, model.latent_dim), y).sigmoid()
 
-# wrong: number_label
+# wrong: "integer labels"
 @torch.no_grad()
 def generate_digit(model, digit, n):
     return model.decode(torch.randn(n, model.latent_dim), digit).sigmoid()
@@ -67,13 +67,13 @@ def generate_digit(model, digit, n):
 def generate_digit(model, digit, n):
     return model.decode(torch.randn(n, model.latent_dim), torch.tensor([digit])).sigmoid()
 
-# wrong: number_label - one-hot rows
+# wrong: "integer labels" - one-hot rows
 @torch.no_grad()
 def generate_digit(model, digit, n):
     y = F.one_hot(torch.full((n,), digit), 10).float()
     return model.decode(torch.randn(n, model.latent_dim), y).sigmoid()
 
-# wrong: number_label - floats
+# wrong: "integer labels" - floats
 @torch.no_grad()
 def generate_digit(model, digit, n):
     return model.decode(torch.randn(n, model.latent_dim), torch.ones(n) * digit).sigmoid()
@@ -107,7 +107,7 @@ def generate_digit(model, digit, n):
     p = model.decode(torch.randn(n, model.latent_dim), torch.full((n,), digit)).sigmoid()
     return torch.bernoulli(p)
 
-# wrong: "mean of your draws", "not what the decoder makes" - the digit as the mean of z
+# wrong: moved_by_digit
 @torch.no_grad()
 def generate_digit(model, digit, n):
     z = torch.randn(n, model.latent_dim) + digit
@@ -159,7 +159,8 @@ def generate_digit(model, digit, n):
     z, y = torch.randn(n, model.latent_dim).to(device), torch.full((n,), int(digit)).to(device)
     return torch.cat([model.decode(a, b).sigmoid() for a, b in zip(z.split(500), y.split(500))])
 
-# right: gradients are nobody's harm here
+# right: the device for all new tensors
+@torch.no_grad()
 def generate_digit(model, digit, n):
     with torch.device(next(model.parameters()).device):
         return model.decode(torch.randn(n, model.latent_dim), torch.full((n,), digit)).sigmoid()
@@ -206,3 +207,74 @@ def generate_digit(model, digit, n):
 def generate_digit(model, digit, n):
     with torch.no_grad():
         return model.decode(torch.randn(n, model.latent_dim), torch.full((n,), digit)).sigmoid()
+
+# wrong: with_gradient
+def generate_digit(model, digit, n):
+    z, y = torch.randn(n, model.latent_dim), torch.full((n,), digit)
+    return torch.sigmoid(model.decode(z, y))
+
+# wrong: with_gradient - no_grad around the noise only
+def generate_digit(model, digit, n):
+    with torch.no_grad():
+        z = torch.randn(n, model.latent_dim)
+    return model.decode(z, torch.full((n,), digit)).sigmoid()
+
+# wrong: "decode needs z of shape" - another fixed size
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    return model.decode(torch.randn(n, 2), torch.full((n,), digit)).sigmoid()
+
+# wrong: "decode needs z of shape" - latents and pictures exchanged
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    return model.decode(torch.randn(model.latent_dim, n), torch.full((n,), digit)).sigmoid()
+
+# wrong: encoded
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    return model(torch.randn(n, model.latent_dim), torch.full((n,), digit))[0].sigmoid()
+
+# wrong: encoded - encode
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    z, y = torch.randn(n, model.latent_dim), torch.full((n,), digit)
+    return torch.sigmoid(model.encode(z, y)[0])
+
+# wrong: "another device"
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    z, y = torch.randn(n, model.latent_dim).cuda(), torch.full((n,), digit).cuda()
+    return torch.sigmoid(model.decode(z, y))
+
+# wrong: "full()" - a number where a shape is due
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    return torch.sigmoid(model.decode(torch.randn(n, model.latent_dim), torch.full(n, digit)))
+
+# wrong: "missing 1 required" - no label
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    return torch.sigmoid(model.decode(torch.randn(n, model.latent_dim)))
+
+# wrong: wide - ten times
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    z = torch.randn(n, model.latent_dim) * 10
+    return model.decode(z, torch.full((n,), digit)).sigmoid()
+
+# wrong: wide - half
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    z = Normal(0.0, 0.5).sample((n, model.latent_dim))
+    return model.decode(z, torch.full((n,), digit)).sigmoid()
+
+# wrong: normalised
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    z = torch.randn(n, model.latent_dim)
+    return model.decode(z / z.norm(dim=1, keepdim=True), torch.full((n,), digit)).sigmoid()
+
+# wrong: up_to_255
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    return model.decode(torch.randn(n, model.latent_dim), torch.full((n,), digit)).sigmoid() * 255

@@ -163,7 +163,8 @@ def interpolate(model, x_start, x_end, steps):
         pictures = [model.decode(mu_a * (1 - i / (steps - 1)) + mu_b * i / (steps - 1)) for i in range(steps)]
         return torch.cat(pictures).sigmoid()
 
-# right: both images in one batch, with gradient, NumPy's linspace
+# right: both images in one batch, NumPy's linspace
+@torch.no_grad()
 def interpolate(model, x_start, x_end, steps):
     mu, _ = model.encode(torch.cat([x_start, x_end]))
     t = torch.from_numpy(np.linspace(0, 1, steps)).float()
@@ -217,3 +218,64 @@ def interpolate(model, x_start, x_end, steps):
     if not codes:
         codes["a"], codes["b"] = model.encode(x_start)[0], model.encode(x_end)[0]
     return torch.sigmoid(model.decode(torch.lerp(codes["a"], codes["b"], torch.linspace(0, 1, steps)[:, None])))
+
+# wrong: with_gradient
+def interpolate(model, x_start, x_end, steps):
+    a, b = model.encode(x_start)[0], model.encode(x_end)[0]
+    t = torch.linspace(0, 1, steps)[:, None]
+    return torch.sigmoid(model.decode((1 - t) * a + t * b))
+
+# wrong: with_gradient - no_grad around encode only
+def interpolate(model, x_start, x_end, steps):
+    with torch.no_grad():
+        a, b = model.encode(x_start)[0], model.encode(x_end)[0]
+    return torch.sigmoid(model.decode(torch.lerp(a, b, torch.linspace(0, 1, steps)[:, None])))
+
+# wrong: same_weight
+@torch.no_grad()
+def interpolate(model, x_start, x_end, steps):
+    a, b = model.encode(x_start)[0], model.encode(x_end)[0]
+    t = torch.linspace(0, 1, steps)[:, None]
+    return torch.sigmoid(model.decode(t * a + t * b))
+
+# wrong: no_parentheses
+@torch.no_grad()
+def interpolate(model, x_start, x_end, steps):
+    a, b = model.encode(x_start)[0], model.encode(x_end)[0]
+    t = torch.linspace(0, 1, steps)[:, None]
+    return torch.sigmoid(model.decode(1 - t * a + t * b))
+
+# wrong: start_twice
+@torch.no_grad()
+def interpolate(model, x_start, x_end, steps):
+    a, b = model.encode(x_start)[0], model.encode(x_start)[0]
+    t = torch.linspace(0, 1, steps)[:, None]
+    return torch.sigmoid(model.decode((1 - t) * a + t * b))
+
+# wrong: from_minus_one
+@torch.no_grad()
+def interpolate(model, x_start, x_end, steps):
+    a, b = model.encode(x_start)[0], model.encode(x_end)[0]
+    t = torch.linspace(-1, 1, steps)[:, None]
+    return torch.sigmoid(model.decode((1 - t) * a + t * b))
+
+# wrong: "raised TypeError" - encode returns mu and logvar
+@torch.no_grad()
+def interpolate(model, x_start, x_end, steps):
+    a, b = model.encode(x_start), model.encode(x_end)
+    t = torch.linspace(0, 1, steps)[:, None]
+    return torch.sigmoid(model.decode((1 - t) * a + t * b))
+
+# wrong: "keep the signature" - another name for steps
+@torch.no_grad()
+def interpolate(model, x_start, x_end, n_steps):
+    a, b = model.encode(x_start)[0], model.encode(x_end)[0]
+    t = torch.linspace(0, 1, n_steps)[:, None]
+    return torch.sigmoid(model.decode((1 - t) * a + t * b))
+
+# wrong: "keep the signature" - steps by keyword only
+@torch.no_grad()
+def interpolate(model, x_start, x_end, *, steps):
+    a, b = model.encode(x_start)[0], model.encode(x_end)[0]
+    t = torch.linspace(0, 1, steps)[:, None]
+    return torch.sigmoid(model.decode((1 - t) * a + t * b))

@@ -87,6 +87,60 @@ def iwae_bound(log_w):
 def iwae_bound(log_w):
     return log_w.double().exp().mean(0).log().float()
 
+# wrong: mean_subtracted
+def iwae_bound(log_w):
+    m = log_w.mean(0)
+    return m + torch.log(torch.mean(torch.exp(log_w - m), dim=0))
+
+# wrong: mean_subtracted - the smallest
+def iwae_bound(log_w):
+    m = log_w.min(0).values
+    return torch.log(torch.exp(log_w - m).sum(0)) - math.log(log_w.shape[0]) + m
+
+# wrong: mean_subtracted - in float64, without gradient
+def iwae_bound(log_w):
+    m = log_w.detach().double().mean(0, keepdim=True)
+    return (m + (log_w - m).exp().mean(0, keepdim=True).log()).squeeze(0).float()
+
+# wrong: mean_subtracted - the median
+def iwae_bound(log_w):
+    m = log_w.median(dim=0).values
+    return m + torch.log(torch.mean(torch.exp(log_w - m), dim=0))
+
+# wrong: log_of_all
+def iwae_bound(log_w):
+    return torch.logsumexp(log_w, dim=0) - math.log(log_w.numel())
+
+# wrong: base_ten
+def iwae_bound(log_w):
+    return torch.logsumexp(log_w, dim=0) - math.log10(log_w.shape[0])
+
+# wrong: base_ten - of everything
+def iwae_bound(log_w):
+    m = log_w.max(dim=0).values
+    return m + torch.log10(torch.mean(torch.exp(log_w - m), dim=0))
+
+# wrong: scalar - the sum over both axes
+def iwae_bound(log_w):
+    return torch.logsumexp(log_w, dim=(0, 1)) - math.log(log_w.shape[0])
+
+# wrong: scalar - the sum over both axes, all counted
+def iwae_bound(log_w):
+    return torch.logsumexp(log_w, dim=(0, 1)) - math.log(log_w.shape[0] * log_w.shape[1])
+
+# wrong: "shape ()" - the mean of all weights of the batch, in float64
+def iwae_bound(log_w):
+    return log_w.double().exp().mean().log().float()
+
+# wrong: squeezed
+def iwae_bound(log_w):
+    return torch.logsumexp(log_w, 0).squeeze() - math.log(log_w.shape[0])
+
+# wrong: "gradient with respect to log-weights" - the value of logsumexp, the gradient of the largest
+def iwae_bound(log_w):
+    top = log_w.max(0).values
+    return top + (torch.logsumexp(log_w, 0) - math.log(log_w.shape[0]) - top).detach()
+
 # right: the largest subtracted
 def iwae_bound(log_w):
     top = log_w.max(dim=0).values

@@ -159,3 +159,26 @@ class EmbeddingCVAE(Base):
     def __init__(self, latent_dim=20, num_classes=10, embedding_dim=8):
         super().__init__(latent_dim, num_classes, embedding_dim)
         nn.init.zeros_(self.table.weight)
+
+# wrong: "does not use it" - a one-hot, and an embedding for show
+class EmbeddingCVAE(Base):
+    def __init__(self, latent_dim=20, num_classes=10, embedding_dim=8):
+        super().__init__(latent_dim, num_classes, num_classes)
+        del self.table
+        self.table, self.show = lambda y: F.one_hot(y, num_classes).float(), nn.Embedding(num_classes, 1)
+
+    def encode(self, x, y):
+        mu, logvar = super().encode(x, y)
+        return mu + 1e-6 * self.show(y), logvar
+
+    def decode(self, z, y):
+        return super().decode(z, y) + 1e-6 * self.show(y).view(-1, 1, 1, 1)
+
+# wrong: ignores_z
+class EmbeddingCVAE(Base):
+    def __init__(self, latent_dim=20, num_classes=10, embedding_dim=8):
+        super().__init__(latent_dim, num_classes, embedding_dim)
+        self.dec = nn.Linear(embedding_dim, 784)
+
+    def decode(self, z, y):
+        return self.dec(self.table(y)).view(-1, 1, 28, 28)

@@ -69,7 +69,7 @@ def latent_grid(n):
     z = torch.special.ndtri(torch.linspace(0.05, 0.95, n))
     return torch.stack([z.repeat_interleave(n), z.repeat_interleave(n)], dim=1)
 
-# wrong: scrambled
+# wrong: both_repeat, scrambled - one of them backwards
 def latent_grid(n):
     z = torch.special.ndtri(torch.linspace(0.05, 0.95, n))
     return torch.stack([z.repeat(n), z.flip(0).repeat(n)], dim=1)
@@ -88,7 +88,7 @@ def latent_grid(n):
 def latent_grid(n):
     return torch.randn(n ** 2, 2)
 
-# wrong: "evenly spaced" - random quantiles
+# wrong: "evenly spaced", "one side" - random quantiles
 def latent_grid(n):
     z = torch.randn(n).sort().values
     return torch.cartesian_prod(z, z)
@@ -207,4 +207,26 @@ def latent_grid(n):
 # wrong: fractional_step
 def latent_grid(n):
     z = Normal(0.0, 1.0).icdf(torch.arange(1 / (n + 1), 1, 1 / (n + 1)))
+    return torch.cartesian_prod(z, z)
+
+# wrong: density
+def latent_grid(n):
+    p = torch.arange(1, n + 1) / (n + 1)
+    z = Normal(0.0, 1.0).log_prob(p).exp()
+    return torch.cartesian_prod(z, z)
+
+# wrong: density - by hand
+def latent_grid(n):
+    p = torch.linspace(0.05, 0.95, n)
+    z = torch.exp(-0.5 * p ** 2) / math.sqrt(2 * math.pi)
+    return torch.cartesian_prod(z, z)
+
+# wrong: forward_cdf - of the probabilities
+def latent_grid(n):
+    z = Normal(0.0, 1.0).cdf(torch.linspace(0.05, 0.95, n))
+    return torch.cartesian_prod(z, z)
+
+# wrong: "one side" - the upper half of the normal
+def latent_grid(n):
+    z = Normal(0.0, 1.0).icdf(torch.linspace(0.5, 0.99, n))
     return torch.cartesian_prod(z, z)

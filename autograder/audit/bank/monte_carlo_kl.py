@@ -102,6 +102,25 @@ def monte_carlo_kl(mu, logvar, n_samples):
     exact = 0.5 * (mu ** 2 + logvar.exp() - 1 - logvar).sum(1)
     return exact + 0.5 * torch.randn(len(mu)) / n_samples ** 0.5
 
+# wrong: two_draws
+def monte_carlo_kl(mu, logvar, n_samples):
+    q, p = posterior(mu, logvar), Normal(0.0, 1.0)
+    return (q.log_prob(q.sample((n_samples,))) - p.log_prob(q.sample((n_samples,)))).sum(-1).mean(0)
+
+# wrong: two_draws - in a loop
+def monte_carlo_kl(mu, logvar, n_samples):
+    q, p = posterior(mu, logvar), Normal(0.0, 1.0)
+    total = 0
+    for _ in range(n_samples):
+        total = total + (q.log_prob(q.rsample()) - p.log_prob(q.rsample())).sum(1)
+    return total / n_samples
+
+# wrong: two_draws - log p at a draw from the prior
+def monte_carlo_kl(mu, logvar, n_samples):
+    q, p = posterior(mu, logvar), Normal(torch.zeros_like(mu), torch.ones_like(mu))
+    log_q, log_p = q.log_prob(q.sample((n_samples,))), p.log_prob(p.sample((n_samples,)))
+    return (log_q - log_p).sum(2).mean(0)
+
 # wrong: one_draw_less
 def monte_carlo_kl(mu, logvar, n_samples):
     q, p = posterior(mu, logvar), Normal(0.0, 1.0)

@@ -224,3 +224,11 @@ def one_hot(labels, num_classes=10):
 def one_hot(labels, num_classes=10):
     rows = torch.eye(num_classes, device="cuda" if labels.is_cuda else "cpu")
     return rows[labels]
+
+# wrong: "keep the signature" - num_classes by keyword only
+def one_hot(labels, *, num_classes=10):
+    return F.one_hot(labels, num_classes).float()
+
+# wrong: "keep the signature" - another name for it
+def one_hot(labels, classes=10):
+    return F.one_hot(labels, classes).float()

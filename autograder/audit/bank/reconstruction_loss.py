@@ -233,3 +233,21 @@ reconstruction_loss = torch.vmap(one)
 def reconstruction_loss(logits, x):
     p = torch.sigmoid(logits).clamp(0.01, 0.99)
     return F.binary_cross_entropy(p, x, reduction="none").flatten(1).sum(1)
+
+# wrong: minus_dark_term
+def reconstruction_loss(logits, x):
+    p = torch.sigmoid(logits)
+    return -(x * torch.log(p)).sum((1, 2, 3)) + ((1 - x) * torch.log(1 - p)).sum((1, 2, 3))
+
+# wrong: exchanged
+def reconstruction_loss(logits, x):
+    p = torch.sigmoid(logits)
+    return -((1 - x) * torch.log(p) + x * torch.log(1 - p)).flatten(1).sum(1)
+
+# wrong: exchanged - the negative as the target
+def reconstruction_loss(logits, x):
+    return F.binary_cross_entropy_with_logits(logits, 1 - x, reduction="none").flatten(1).sum(1)
+
+# wrong: halved
+def reconstruction_loss(logits, x):
+    return 0.5 * F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum((1, 2, 3))

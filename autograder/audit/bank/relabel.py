@@ -144,7 +144,8 @@ def relabel(model, x, y, new_y):
     out = [model.decode(model.encode(x[i:i + 1], y[i:i + 1])[0], new_y[i:i + 1]) for i in range(len(x))]
     return torch.cat(out).sigmoid()
 
-# right: with gradient, through distributions
+# right: through distributions
+@torch.no_grad()
 def relabel(model, x, y, new_y):
     q = Normal(model.encode(x, y)[0], 1.0)
     return torch.distributions.Bernoulli(logits=model.decode(q.mean, new_y)).probs
@@ -158,3 +159,31 @@ def relabel(model, x, y, new_y):
     model.eval()
     with torch.no_grad():
         return torch.special.expit(model.decode(style(model, x, y), new_y))
+
+# wrong: with_gradient
+def relabel(model, x, y, new_y):
+    mu, logvar = model.encode(x, y)
+    return torch.sigmoid(model.decode(mu, new_y))
+
+# wrong: with_gradient - no_grad around encode only
+def relabel(model, x, y, new_y):
+    with torch.no_grad():
+        mu, _ = model.encode(x, y)
+    return model.decode(mu, new_y).sigmoid()
+
+# wrong: "got a tuple"
+@torch.no_grad()
+def relabel(model, x, y, new_y):
+    z = model.encode(x, y)
+    return model.decode(z, new_y).sigmoid()
+
+# wrong: squeezed
+@torch.no_grad()
+def relabel(model, x, y, new_y):
+    mu = model.encode(x, y)[0].squeeze()
+    return model.decode(mu, new_y).sigmoid()
+
+# wrong: "missing 1 required" - encoded without a label
+@torch.no_grad()
+def relabel(model, x, y, new_y):
+    return model.decode(model.encode(x)[0], new_y).sigmoid()

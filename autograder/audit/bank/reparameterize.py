@@ -431,3 +431,27 @@ def reparameterize(mu, logvar):
 # right: bounds that no trained model reaches
 def reparameterize(mu, logvar):
     return mu + (logvar.clamp(-20, 20) / 2).exp() * torch.randn_like(mu)
+
+# right: as books write it
+def reparameterize(mu, logvar):
+    std = torch.exp(0.5 * logvar)
+    return mu + std * torch.randn(mu.shape, device=mu.device)
+
+# right: a generator of its own, seeded by the global one, where the inputs are
+def reparameterize(mu, logvar):
+    generator = torch.Generator(device=mu.device)
+    generator.manual_seed(int(torch.randint(2**31, (1,))))
+    eps = torch.randn(*mu.shape, generator=generator, device=mu.device, dtype=mu.dtype)
+    return mu + (logvar / 2).exp() * eps
+
+# right: torch.normal for the noise, with its size
+def reparameterize(mu, logvar):
+    return mu + (0.5 * logvar).exp() * torch.normal(0.0, 1.0, size=mu.shape, device=mu.device)
+
+# wrong: sample_without_gradient - torch.normal records none for its arguments
+def reparameterize(mu, logvar):
+    return torch.normal(mu, torch.exp(0.5 * logvar))
+
+# wrong: summed
+def reparameterize(mu, logvar):
+    return (mu + (logvar / 2).exp() * torch.randn_like(mu)).sum(dim=1)

@@ -173,7 +173,8 @@ def style_grid(model, n_styles):
     cells = [(style, torch.tensor([d], device=z.device)) for style in z for d in range(10)]
     return torch.cat([torch.sigmoid(model.decode(s[None], d)) for s, d in cells]).detach()
 
-# right: gradients are nobody's harm here
+# right: no_grad for the whole function
+@torch.no_grad()
 def style_grid(model, n_styles):
     device = next(model.parameters()).device
     z = torch.randn(n_styles, model.latent_dim, device=device).repeat_interleave(10, 0)
@@ -230,3 +231,23 @@ def style_grid(model, n_styles):
     z = torch.randn(n_styles, model.latent_dim).repeat_interleave(10, dim=0)
     with torch.no_grad():
         return model.decode(z, torch.arange(10).repeat(n_styles)).sigmoid()
+
+# wrong: with_gradient
+def style_grid(model, n_styles):
+    z = torch.randn(n_styles, model.latent_dim).repeat_interleave(10, 0)
+    y = torch.arange(10).repeat(n_styles)
+    return model.decode(z, y).sigmoid()
+
+# wrong: with_gradient - row by row
+def style_grid(model, n_styles):
+    rows = []
+    for _ in range(n_styles):
+        z = torch.randn(1, model.latent_dim).expand(10, -1)
+        rows.append(torch.sigmoid(model.decode(z, torch.arange(10))))
+    return torch.cat(rows)
+
+# wrong: "decode needs z of shape" - a fixed size
+@torch.no_grad()
+def style_grid(model, n_styles):
+    z = torch.randn(n_styles, 20).repeat_interleave(10, 0)
+    return torch.sigmoid(model.decode(z, torch.arange(10).repeat(n_styles)))

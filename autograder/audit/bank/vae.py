@@ -798,3 +798,58 @@ class VAE(Base):
 
     def forward(self, x):
         return Out(*super().forward(x))
+
+# wrong: std_for_logvar
+class VAE(Base):
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        std = torch.exp(0.5 * logvar)
+        return self.decode(reparameterize(mu, std)), mu, logvar
+
+# wrong: std_for_logvar - the variance
+class VAE(Base):
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        return self.decode(reparameterize(mu, logvar.exp())), mu, logvar
+
+# wrong: std_for_logvar - with another sign
+class VAE(Base):
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        return self.decode(reparameterize(mu, -logvar)), mu, logvar
+
+# wrong: ignores_z
+class VAE(Base):
+    def __init__(self, latent_dim=20):
+        super().__init__(latent_dim)
+        self.mean = nn.Parameter(torch.randn(784) / 10)
+
+    def decode(self, z):
+        return self.mean.expand(len(z), 784).reshape(-1, 1, 28, 28)
+
+# wrong: "all of z" - the first latent alone
+class VAE(Base):
+    def decode(self, z):
+        return super().decode(z[:, :1].expand_as(z))
+
+# wrong: relu_mu - softmax
+class VAE(Base):
+    def encode(self, x):
+        mu, logvar = super().encode(x)
+        return mu.softmax(1), logvar
+
+# wrong: kept_skip - a skip connection, as in a U-Net
+class VAE(Base):
+    def __init__(self, latent_dim=20):
+        super().__init__(latent_dim)
+        self.skip, self.h = nn.Linear(100, 784), None
+
+    def encode(self, x):
+        self.h = self.enc(x)
+        return self.to_mu(self.h), self.to_logvar(self.h)
+
+    def decode(self, z):
+        logits = self.dec(z)
+        if self.h is not None and len(self.h) == len(z):
+            logits = logits + self.skip(self.h)
+        return logits.reshape(-1, 1, 28, 28)

@@ -163,3 +163,48 @@ def vae_loss(logits, x, mu, logvar, beta=1.0):
 def vae_loss(logits, x, mu, logvar, beta=1.0):
     kl = kl_divergence(mu, logvar)
     return (reconstruction_loss(logits, x) + beta * (kl if beta == 1.0 else kl.detach())).mean()
+
+# wrong: sigmoid_before
+def vae_loss(logits, x, mu, logvar, beta=1.0):
+    p = torch.sigmoid(logits)
+    return torch.mean(reconstruction_loss(p, x) + beta * kl_divergence(mu, logvar))
+
+# wrong: squared_error
+def vae_loss(logits, x, mu, logvar, beta=1.0):
+    rec = F.mse_loss(torch.sigmoid(logits), x, reduction="sum") / len(x)
+    return rec + beta * kl_divergence(mu, logvar).mean()
+
+# wrong: squared_error - the mean of all pixels
+def vae_loss(logits, x, mu, logvar, beta=1.0):
+    return nn.MSELoss()(torch.sigmoid(logits), x) + beta * kl_divergence(mu, logvar).mean()
+
+# wrong: divided_by_pixels
+def vae_loss(logits, x, mu, logvar, beta=1.0):
+    return torch.mean(reconstruction_loss(logits, x) + beta * kl_divergence(mu, logvar)) / x[0].numel()
+
+# wrong: variance_for_logvar
+def vae_loss(logits, x, mu, logvar, beta=1.0):
+    var = torch.exp(logvar)
+    return torch.mean(reconstruction_loss(logits, x) + beta * kl_divergence(mu, var))
+
+# wrong: "nothing is drawn" - the KL of a z
+def vae_loss(logits, x, mu, logvar, beta=1.0):
+    z = Normal(mu, torch.exp(0.5 * logvar)).rsample()
+    return torch.mean(reconstruction_loss(logits, x) + beta * kl_divergence(z, logvar))
+
+# wrong: kl_twice
+def vae_loss(logits, x, mu, logvar, beta=1.0):
+    kl = kl_divergence(mu, logvar).mean()
+    return reconstruction_loss(logits, x).mean() + kl + beta * kl
+
+# wrong: beta_rounded
+def vae_loss(logits, x, mu, logvar, beta=1.0):
+    return torch.mean(reconstruction_loss(logits, x) + int(beta) * kl_divergence(mu, logvar))
+
+# wrong: "keep the signature" - beta by keyword only
+def vae_loss(logits, x, mu, logvar, *, beta=1.0):
+    return torch.mean(reconstruction_loss(logits, x) + beta * kl_divergence(mu, logvar))
+
+# wrong: "keep the signature" - another name for beta
+def vae_loss(logits, x, mu, logvar, weight=1.0):
+    return torch.mean(reconstruction_loss(logits, x) + weight * kl_divergence(mu, logvar))
