@@ -121,7 +121,7 @@ class softplus_logvar(right):
         return mu, F.softplus(logvar)
 
 
-@question.misconception("forward returns (logits, logvar, mu): the order is (logits, mu, logvar).")
+@question.misconception("forward returns (logits, logvar, mu): the order is (logits, mu, logvar).", random=True)
 class swapped(right):
     def forward(self, x, y):
         logits, mu, logvar = super().forward(x, y)

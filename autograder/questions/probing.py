@@ -43,7 +43,7 @@ def model_probe(draw, name: str, given: bool, labels: bool = False):
     steps = [new("model", latent_dim=LATENT), new("default"), new("wide", latent_dim=WIDE),
              call("enc", "model.encode", "$x", *y), call("enc_again", "model.encode", "$x", *y),
              call("enc_head", "model.encode", "$x_head", *ys2), call("enc_last", "model.encode", "$x_last", *last),
-             call("dec", "model.decode", "$z", *y), call("dec_again", "model.decode", "$z", *y),
+             call("dec", "model.decode", "$z", *y, right_after="enc"), call("dec_again", "model.decode", "$z", *y, right_after="dec"),
              call("dec_head", "model.decode", "$z_head", *ys2), call("dec_last", "model.decode", "$z_last", *last),
              call("dec_axes", "model.decode", "$z_axes", *axes),
              call("enc_moved", "model.encode", "$x_moved", *y),

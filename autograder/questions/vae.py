@@ -87,7 +87,7 @@ class relu_mu(right):
         return F.relu(mu), logvar
 
 
-@question.misconception("forward returns (logits, logvar, mu): the order is (logits, mu, logvar).")
+@question.misconception("forward returns (logits, logvar, mu): the order is (logits, mu, logvar).", random=True)
 class swapped(right):
     def forward(self, x):
         logits, mu, logvar = super().forward(x)
@@ -326,6 +326,13 @@ class half_of_logvar(right):
     def forward(self, x):
         mu, logvar = self.encode(x)
         return self.decode(reparameterize(mu, 0.5 * logvar)), mu, logvar
+
+
+@question.misconception("decode draws noise, or drops units in eval mode: the noise belongs into forward, and z alone makes "
+                        "the picture.", random=True)
+class noise_in_decode(right):
+    def decode(self, z):
+        return super().decode(reparameterize(z, torch.zeros_like(z)))
 
 
 @question.misconception("decode does not use z: the picture is the same whatever the code.")

@@ -226,7 +226,7 @@ class VAE(Base):
         z, logvar = self.encode(x)
         return self.decode(z), z, logvar
 
-# wrong: "deterministic"
+# wrong: noise_in_decode
 class VAE(Base):
     def decode(self, z):
         return super().decode(z + torch.randn_like(z))
@@ -430,7 +430,7 @@ class VAE(Base):
         h = self.enc(torch.zeros_like(x))
         return self.to_mu(h), self.to_logvar(h)
 
-# wrong: "same picture"
+# wrong: ignores_z
 class VAE(Base):
     def decode(self, z):
         return self.dec(torch.zeros_like(z)).reshape(-1, 1, 28, 28)
@@ -812,7 +812,7 @@ class VAE(Base):
         mu, logvar = self.encode(x)
         return self.decode(reparameterize(mu, logvar.exp())), mu, logvar
 
-# wrong: std_for_logvar - with another sign
+# wrong: std_for_logvar, "its variance must be exp(logvar)" - with another sign
 class VAE(Base):
     def forward(self, x):
         mu, logvar = self.encode(x)
