@@ -175,6 +175,12 @@ class fixed_classes(right):
         super().__init__(latent_dim, 10)
 
 
+@question.misconception("The sizes come in another order: __init__ takes latent_dim, then num_classes.")
+class exchanged_sizes(right):
+    def __init__(self, num_classes=10, latent_dim=20):
+        super().__init__(latent_dim, num_classes)
+
+
 @question.misconception("sample() cuts z from the encoder: use rsample(), or it cannot learn from the reconstruction.")
 class cut_z(right):
     def forward(self, x, y):

@@ -610,3 +610,12 @@ def keepdim(model, x, n_samples):
 def seeded(model, x, n_samples):
     torch.manual_seed(0)
     return right(model, x, n_samples)
+
+
+@question.misconception("Draws and images are paired wrongly: of (J, N, Z), flattened, row j * N + n belongs to image n, so "
+                        "x is repeated as a whole, not row by row.", random=True)
+def pairs_mixed(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    z = mu + (0.5 * logvar).exp() * torch.randn(n_samples, *mu.shape)
+    log_p = _log_p(model.decode(z.flatten(0, 1)), x.repeat_interleave(n_samples, dim=0))
+    return log_p.view(n_samples, -1).mean(0) - _kl(mu, logvar)

@@ -229,3 +229,15 @@ def end_twice(model, x_start, x_end, steps):
 @question.misconception("t runs from -1 to 1: on the line from the start to the end it runs from 0 to 1.")
 def from_minus_one(model, x_start, x_end, steps):
     return _line(model, *_means(model, x_start, x_end), torch.linspace(-1, 1, steps))
+
+
+@question.misconception("a + t * (a - b) leads away from the end: the way from the start to the end is b - a.")
+def away_from_the_end(model, x_start, x_end, steps):
+    return _line(model, *_means(model, x_start, x_end), -torch.linspace(0, 1, steps))
+
+
+@question.misconception("The ends are moved by the standard deviation: they are the means, nothing is added.")
+def ends_moved(model, x_start, x_end, steps):
+    with torch.no_grad():
+        ends = [mu + (0.5 * logvar).exp() for mu, logvar in (model.encode(x_start), model.encode(x_end))]
+    return _line(model, *ends, torch.linspace(0, 1, steps))

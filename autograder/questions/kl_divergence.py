@@ -1,5 +1,7 @@
 """kl_divergence: KL(q(z given x) to N(0, I)) of a diagonal Gaussian, in closed form."""
 
+import math
+
 import torch
 
 from autograder.questions.definition import Criterion, Question
@@ -308,3 +310,43 @@ def first_two_latents(mu, logvar):
 @question.also("first_two_latents")
 def first_latent(mu, logvar):
     return right(mu[:, :1], logvar[:, :1])
+
+
+@question.misconception("The mean is wrong: mu enters as the sum of the squares of its entries.")
+def length_of_mu(mu, logvar):
+    return 0.5 * (mu.norm(dim=1) + (logvar.exp() - 1 - logvar).sum(1))
+
+
+@question.also("length_of_mu")
+def sum_of_mu_squared(mu, logvar):
+    return 0.5 * (mu.sum(1).square() + (logvar.exp() - 1 - logvar).sum(1))
+
+
+@question.misconception("The KL is divided by the number of pixels: it is a sum over the latents, in nats for each image.")
+def divided_by_pixels(mu, logvar):
+    return right(mu, logvar) / 784
+
+
+@question.misconception("A number of latents (20?) is written into the formula: batches come with others, take it from mu.")
+def twenty_latents(mu, logvar):
+    return 0.5 * ((mu.square() + logvar.exp() - logvar).sum(1) - 20)
+
+
+@question.also("twenty_latents")
+def two_latents_subtracted(mu, logvar):
+    return 0.5 * ((mu.square() + logvar.exp() - logvar).sum(1) - 2)
+
+
+@question.misconception("This is an entropy or a cross-entropy: the KL is the cross-entropy minus the entropy of q.")
+def cross_entropy(mu, logvar):
+    return 0.5 * (mu.square() + logvar.exp() + math.log(2 * math.pi)).sum(1)
+
+
+@question.also("cross_entropy")
+def entropy(mu, logvar):
+    return 0.5 * (1 + math.log(2 * math.pi) + logvar).sum(1)
+
+
+@question.also("cross_entropy")
+def negative_entropy(mu, logvar):
+    return -entropy(mu, logvar)

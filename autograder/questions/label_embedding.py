@@ -45,7 +45,14 @@ def build(draw, given):
     tests += [{"test": "differs", "criterion": "labels", "of": f"{part}_plain{first}", "other": f"{part}_blank{first}", "atol": 1e-4,
                "say": f"The nn.Embedding is there, but {part}ode does not use it."}
               for part, first in (("enc", ".0"), ("dec", ""))]
-    tests.append({"test": "trained", "criterion": "labels", "of": "learn", "module": "Embedding"})
+    for part, first in (("enc", "$x"), ("dec", "$z")):
+        steps.append({"as": f"learn_{part}", "call": f"learner.{part}ode", "args": [first, "$y"], "mode": "train",
+                      "grad": [first[1:]], "weights": "w", "through": True, "after": ["learn"]})
+        tests.append({"test": "trained", "criterion": "labels", "of": f"learn_{part}", "module": "Embedding"})
+    steps += [{"as": "five", "new": "EmbeddingCVAE", "kwargs": {"latent_dim": LATENT, "embedding_dim": 5}},
+              {"as": "modules_five", "modules": "five", "size": "embedding_dim"}]
+    tests.append({"test": "has_size", "criterion": "interface", "of": "modules_five", "size": 5,
+                  "say": "embedding_dim is ignored: it is the length of each label's vector."})
     tests.insert(0, {"test": "has_module", "criterion": "labels", "of": "modules", "module": "Embedding"})
     for test in tests:
         if test["criterion"] in ("encoder", "decoder", "sampling"):
@@ -63,7 +70,8 @@ question = Question(
 right = EmbeddingCVAE
 
 
-@question.misconception("There is no nn.Embedding: learn one vector for each label.")
+@question.misconception("There is no nn.Embedding among your model's parts (in a list it is none): learn one vector for "
+                        "each label.")
 class one_hot_again(right):
     def __init__(self, latent_dim=20, num_classes=10, embedding_dim=8):
         super().__init__(latent_dim, num_classes, num_classes)
@@ -111,3 +119,9 @@ class first_label(right):
 class ignores_z(right):
     def decode(self, z, y):
         return super().decode(torch.zeros_like(z), y)
+
+
+@question.misconception("embedding_dim is ignored: it is the length of each label's vector.")
+class fixed_width(right):
+    def __init__(self, latent_dim=20, num_classes=10, embedding_dim=8):
+        super().__init__(latent_dim, num_classes, 8)

@@ -14,13 +14,15 @@ def one_hot(labels, num_classes=10):
 def build(draw, given):
     inputs, steps = {}, []
     tests = [{"test": "clean", "criterion": "interface"}]
-    for name, n, classes in (("one", 1, 10), ("two", 2, 4), ("five", 5, 7), ("twelve", 12, 10)):
+    for name, n, classes in (("one", 1, 10), ("two", 2, 4), ("five", 5, 7), ("twelve", 12, 10), ("more", 3, 12)):
         labels = draw.labels(n, classes - 1)  # never the last class: the width cannot come from the batch
         if n > 1:
             labels[0], labels[1] = 2, 1
+        if classes > 10:
+            labels[-1] = 10
         inputs[f"labels_{name}"] = labels
         steps.append({"as": name, "call": "one_hot", "args": [f"$labels_{name}", *([7] if classes == 7 else [])],
-                      "kwargs": {"num_classes": classes} if classes == 4 else {}})
+                      "kwargs": {"num_classes": classes} if classes in (4, 12) else {}})
         tests += [{"test": "returns", "criterion": "interface", "of": name, "shape": [n, classes], "dtype": "float32"},
                   {"test": "close", "criterion": "value", "of": name}]
     inputs["labels_last"] = torch.tensor([9, 0, 9, 3])
@@ -40,7 +42,7 @@ def build(draw, given):
 
 question = Question(
     name="one_hot", task="task2_cvae", answers=("one_hot",), build=build,
-    checked="width, dtype, device and the place of the 1, for 4, 7 and 10 classes",
+    checked="width, dtype, device and the place of the 1, for 4, 7, 10 and 12 classes",
     criteria=(Criterion("interface", "(N, C) of float32 on the labels' device", 1.0),
               Criterion("value", "a single 1 in each row, in the label's column", 1.0, core=True)))
 
@@ -179,3 +181,23 @@ def sorted_labels(labels, num_classes=10):
 @question.also("sorted_labels")
 def reversed_labels(labels, num_classes=10):
     return right(labels.flip(0), num_classes)
+
+
+@question.misconception("There are at most ten columns or labels: num_classes may be larger.")
+def ten_at_most(labels, num_classes=10):
+    return torch.eye(10)[labels][:, :num_classes]
+
+
+@question.also("ten_at_most")
+def labels_up_to_nine(labels, num_classes=10):
+    return right(labels.clamp(max=9), num_classes)
+
+
+@question.misconception("The columns run backwards: label k belongs to column k.")
+def columns_backwards(labels, num_classes=10):
+    return right(labels, num_classes).flip(1)
+
+
+@question.misconception("The labels are numbered anew within the batch: label k belongs to column k, whatever else is there.")
+def numbered_anew(labels, num_classes=10):
+    return right(labels.unique(return_inverse=True)[1], num_classes)

@@ -137,10 +137,12 @@ def _tests(n: int) -> list[dict]:
                                           "last one changes with the rest of the batch.",
                        of=f"enc.{part}", other=f"enc_last.{part}", rows=[n - 1], rtol=1e-3, atol=1e-4)]
     tests += [test("learns", "interface", of="learn"),
-             test("same", "interface", "forward returns (logits, mu, logvar) in this order; its second value is not "
-                                       "the mu of encode.", of="fwd.1", other="enc.0"),
-             test("same", "interface", "forward returns (logits, mu, logvar) in this order; its third value is not "
-                                       "the logvar of encode.", of="fwd.2", other="enc.1")]
+             test("same", "interface", "The second value of forward is not the mu that encode gives for the same images: "
+                                       "return (logits, mu, logvar) with both as encode gives them.",
+                  of="fwd.1", other="enc.0", rather="enc.1"),
+             test("same", "interface", "The third value of forward is not the logvar that encode gives for the same images: "
+                                       "return (logits, mu, logvar) with both as encode gives them.",
+                  of="fwd.2", other="enc.1", rather="enc.0")]
     tests += [test("differs", "encoder", "encode gives the same mu for different images: it does not look at them.",
                    of="enc.0"),
               test("differs", "encoder", "encode gives the same logvar for different images: it should depend on the "
@@ -175,14 +177,14 @@ def _tests(n: int) -> list[dict]:
               test("differs", "decoder", "decode does not learn to look at z: do all weights start at 0?",
                    of="little_dec_high"),
               test("decoded", "sampling", of="fwd", again="fwd_handed", named=False),
+              test("differs", "sampling", "Two calls of forward give the same pictures: sample z, with new noise in each call.",
+                   of="fwd.0", other="fwd_fresh.0"),
+              test("differs", "sampling", "forward draws no noise for a batch of one image.", of="fwd_one.0", other="fwd_again.0"),
               *(test("samples", "sampling", of=f"draws_{mode}.0", like=f"like_{mode}", middle=f"middle_{mode}",
                      logvar=f"draws_{mode}.2") for mode in ("eval", "train")),
               *(test("drawn", "sampling", of=f"wide_{mode}", named=False) for mode in ("eval", "train")),
               test("drawn", "sampling", of="wide_few", named=False),
               *(test("own_row", "sampling", of=f"fwd_{which}", wrt="x", row=row) for which, row in (("first", 0), ("last", n - 1))),
-              test("differs", "sampling", "forward draws no noise for a batch of one image.", of="fwd_one.0", other="fwd_again.0"),
-              test("differs", "sampling", "forward draws the same noise at every call: draw it anew each time.",
-                   of="fwd.0", other="fwd_fresh.0"),
               test("reached", "sampling", of="learn", wrt="x")]
     return tests
 
@@ -203,13 +205,13 @@ def label_tests(draw, inputs: dict, steps: list, tests: list, name: str) -> None
               {"as": "enc_mixed", "call": "model.encode", "args": ["$x", "$y_mixed"], **eval_},
               {"as": "dec_mixed", "call": "model.decode", "args": ["$z", "$y_mixed"], **eval_},
               {"as": "dec_ten", "call": "model.decode", "args": ["$z_ten", "$y_ten"], **eval_},
-              {"as": "twelve", "new": name, "kwargs": {"latent_dim": LATENT, "num_classes": 12},
+              {"as": "twelve", "new": name, "args": [LATENT, 12],
                "shake": ["$x1*12", "$y_twelve"]},
               {"as": "enc_ten", "call": "model.encode", "args": ["$x1*10", "$y_ten"], **eval_},
               {"as": "enc_twelve", "call": "twelve.encode", "args": ["$x1*12", "$y_twelve"], **eval_},
               {"as": "dec_twelve", "call": "twelve.decode", "args": ["$z_one*12", "$y_twelve"], **eval_}]
     # in train mode, with the same noise: a model of its own, since BatchNorm changes its statistics there
-    steps.append({"as": "pupil", "new": name, "kwargs": {"latent_dim": LATENT}, "shake": ["$x", "$y"]})
+    steps.append({"as": "pupil", "new": name, "args": [LATENT], "shake": ["$x", "$y"]})
     steps += [{"as": f"{part}_train{which}", "call": f"pupil.{part}ode", "args": [first, f"$y{which}"], "mode": "train",
                "noise": 1} for part, first in (("enc", "$x"), ("dec", "$z")) for which in ("", "_other")]
     tests += [

@@ -141,7 +141,7 @@ def no_sum_of_rows(logits, x):
     return _pixels(logits, x).flatten(1)
 
 
-@question.also("fixed_batch_size")
+@question.misconception("A batch size is written into the code (view(128, ...)?): batches differ, take it from the tensor.")
 def batch_size_in_view(logits, x):
     return _pixels(logits, x).view(128, -1).sum(1)
 
@@ -256,3 +256,18 @@ def exchanged(logits, x):
 @question.misconception("The sum is halved: the Bernoulli likelihood has no factor of 0.5.")
 def halved(logits, x):
     return 0.5 * right(logits, x)
+
+
+@question.also("squared_error")
+def gaussian(logits, x):
+    return -torch.distributions.Normal(torch.sigmoid(logits), 1.0).log_prob(x).flatten(1).sum(1)
+
+
+@question.also("squared_error")
+def half_squared_error(logits, x):
+    return 0.5 * (torch.sigmoid(logits) - x).square().flatten(1).sum(1)
+
+
+@question.misconception("The images are moved to [-1, 1]: compare with the grey values as they are, in [0, 1].")
+def normalised(logits, x):
+    return right(logits, 2 * x - 1)

@@ -160,3 +160,15 @@ def with_gradient(model, x, y, new_y):
 def squeezed(model, x, y, new_y):
     with torch.no_grad():
         return torch.sigmoid(model.decode(model.encode(x, y)[0].squeeze(), new_y))
+
+
+@question.misconception("The style is moved by the standard deviation: it is the mean, nothing is added.")
+def style_moved(model, x, y, new_y):
+    with torch.no_grad():
+        mu, logvar = model.encode(x, y)
+        return torch.sigmoid(model.decode(mu + (0.5 * logvar).exp(), new_y))
+
+
+@question.misconception("The pictures are rounded to 0 and 1: return the probabilities.")
+def rounded(model, x, y, new_y):
+    return _relabel(model, x, y, new_y).round()

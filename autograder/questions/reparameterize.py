@@ -223,6 +223,16 @@ def mu_in_place(mu, logvar):
     return mu
 
 
+@question.also("sqrt_logvar")
+def sqrt_of_clamped_logvar(mu, logvar):
+    return mu + logvar.clamp(min=1e-8).sqrt() * torch.randn_like(mu)
+
+
+@question.misconception("flatten() or view(-1) makes one row of all images: keep the shape (N, Z).")
+def flattened(mu, logvar):
+    return right(mu, logvar).flatten()
+
+
 @question.also("squeezed")
 def squeezed_first_axis(mu, logvar):
     return right(mu, logvar).squeeze(0)

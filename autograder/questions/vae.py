@@ -361,3 +361,10 @@ class kept_skip(right):
         if self.kept is not None and len(self.kept) == len(z):
             logits = logits + self.kept.mean(1).view(-1, 1, 1, 1)
         return logits
+
+
+@question.misconception("The noise is uniform on [0, 1) (rand): Gaussian noise comes from randn.")
+class uniform_noise(right):
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        return self.decode(mu + (0.5 * logvar).exp() * torch.rand_like(mu)), mu, logvar

@@ -33,6 +33,7 @@ from utils.check.models import GIVEN_MODELS
 from utils.check.standins import LIBRARY, STANDINS, in_place
 
 MAX_ELEMENTS = 4_000_000
+MAX_PARTS = 100      # of a tuple or list; more are counted only
 MAX_TEXT = 500
 # Kept from the time of import: a check should not break because a cell re-bound torch.randn.
 _Tensor = torch.Tensor
@@ -95,7 +96,7 @@ def _do(step, known, inputs, answers, namespace) -> dict:
         known[name] = GIVEN_MODELS[step["given"]](*(known[tensor] for tensor in step["tensors"]))
         return {"state": "ok"}
     if "new" in step:
-        model = _lookup(step["new"], known, namespace)(**step.get("kwargs", {}))
+        model = _lookup(step["new"], known, namespace)(*step.get("args", ()), **step.get("kwargs", {}))
         known[name] = model
         if "shake" in step and isinstance(model, nn.Module):
             _shake(model, [_input(argument, inputs) for argument in step["shake"]])
@@ -124,8 +125,10 @@ def _do(step, known, inputs, answers, namespace) -> dict:
         known[name] = upsample(inputs[step["upsample"]])
         return {"state": "ok"}
     if "modules" in step:
-        return {"state": "ok", "modules": sorted({cls.__name__ for module in known[step["modules"]].modules()
-                                                  for cls in type(module).__mro__})[:200]}
+        modules = list(known[step["modules"]].modules())
+        sizes = {getattr(module, step["size"], None) for module in modules} if "size" in step else ()
+        return {"state": "ok", "modules": sorted({cls.__name__ for module in modules for cls in type(module).__mro__})[:200],
+                "sizes": sorted(size for size in sizes if isinstance(size, int))[:200]}
     return _call(step, known, inputs, answers, namespace)
 
 
@@ -173,7 +176,7 @@ def _call(step, known, inputs, answers, namespace) -> dict:
             facts["untrainable"] = True
         parts = _parts(result)
         facts["parts"] = []
-        for index, part in enumerate(parts):
+        for index, part in enumerate(parts[:MAX_PARTS]):
             key = f"{name}.{index}" if _is_sequence(result) else name
             facts["parts"].append(_keep(part, key, step, known, answers))
         if any(list(map(id, given)) != list(map(id, as_it_was)) for given, as_it_was in lists):

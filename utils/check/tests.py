@@ -169,7 +169,7 @@ def summarise(tensor: torch.Tensor, n: int = 8) -> list:
 
 
 def rounded(number: float) -> float | None:
-    return float(f"{number:.6g}") if math.isfinite(number) else None
+    return float(f"{number:.5g}") if math.isfinite(number) else None
 
 
 # Interface
@@ -315,8 +315,11 @@ def gradient(case: Case, of: str, wrt: str, rtol: float = 1e-3, atol: float = 1e
 
 @test
 def same(case: Case, of: str, other: str, rtol: float = 1e-4, atol: float = 1e-5, rows: list | None = None,
-         both: bool = False) -> Outcome:
-    """Two answers agree; with `rows`, those rows of the first with the whole second (or with the same of `both`)."""
+         both: bool = False, rather: str | None = None) -> Outcome:
+    """Two answers agree; with `rows`, those rows of the first with the whole second (or with the same of `both`).
+
+    A mistake is known better where the first is `rather` a third one.
+    """
     first, second = case.answer(of), case.answer(other)
     if rows is not None:
         if not len(first) > max(rows):
@@ -324,7 +327,8 @@ def same(case: Case, of: str, other: str, rtol: float = 1e-4, atol: float = 1e-5
         first, second = first[rows], second[rows] if both and len(second) > max(rows) else second
     if first.shape == second.shape and torch.isclose(first, second, rtol=rtol, atol=atol).all():
         return Outcome(True)
-    return Outcome(False, "The same call gave two different results.", ["differs"])
+    exchanged = rather in case.answers and torch.equal(first, case.answer(rather))
+    return Outcome(False, "The same call gave two different results.", ["exchanged" if exchanged else "differs"])
 
 
 PAIRED = 200      # rows that are compared with each other, all pairs of them
@@ -540,7 +544,11 @@ def independent(case: Case, of: str, mean, std, latent: dict | None = None, kind
 @test
 def unrepeated(case: Case, of: str, mean, std, latent: dict | None = None) -> Outcome:
     """No standardised draw comes again in another row or column, with either sign: see `_repeats`."""
-    if _repeats(_standardised(case, _draws(case, of, latent), mean, std)):
+    eps = _standardised(case, _draws(case, of, latent), mean, std)
+    if 0.05 < (eps.abs() < 1e-3).double().mean() < 0.95:    # 0.0008 of a normal variable
+        return Outcome(False, "Some of your draws have no noise: the standard deviation is positive for every logvar, a "
+                              "negative one as well.", ["partly"])
+    if _repeats(eps):
         return Outcome(False, "The same noise comes again in other rows or columns: every image and every latent "
                               "needs noise of its own.", ["repeated"])
     return Outcome(True)
@@ -687,8 +695,8 @@ def samples(case: Case, of: str, like: str, middle: str, logvar: str) -> Outcome
     if ratio < 1e-3:
         if (((first - centre) @ main).abs() < 0.1 * spread).all():
             return Outcome(False, "forward decodes mu: sample z, in train and in eval mode.", ["no noise"])
-        return Outcome(False, "All images of a batch get the same noise: draw it for each image and each latent.",
-                       ["one noise"])
+        return Outcome(False, "All copies of an image get the same z: draw noise for each of them and each latent, and "
+                              "leave z unbounded.", ["one noise"])
 
     def apart(x, y) -> bool:
         error = torch.sqrt((x.var(0) + y.var(0)) / len(x)) + 1e-9 * (1 + y.abs().mean(0))
@@ -798,7 +806,16 @@ def is_module(case: Case, of: str) -> Outcome:
 def has_module(case: Case, of: str, module: str) -> Outcome:
     if module in (case.facts(of).get("modules") or []):
         return Outcome(True)
-    return Outcome(False, f"There is no nn.{module} in your model: learn one vector for each label.", ["module"])
+    return Outcome(False, f"There is no nn.{module} among your model's parts (in a list it is none): learn one vector for "
+                          "each label.", ["module"])
+
+
+@test
+def has_size(case: Case, of: str, size: int) -> Outcome:
+    """One of the modules that step `of` looked at has this size."""
+    if size in (case.facts(of).get("sizes") or []):
+        return Outcome(True)
+    return Outcome(False, "No part of your model has the size that was asked for.", ["size"])
 
 
 @test

@@ -487,3 +487,8 @@ class CVAE(Base):
 class CVAE(Base):
     def __init__(self, latent_dim=20):
         super().__init__(latent_dim, 10)
+
+# wrong: exchanged_sizes
+class CVAE(Base):
+    def __init__(self, num_classes=10, latent_dim=20):
+        super().__init__(latent_dim, num_classes)

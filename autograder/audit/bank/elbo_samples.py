@@ -350,3 +350,13 @@ def elbo(model, x, n_samples):
     z = mu - torch.exp(0.5 * logvar) * eps
     log_w = bernoulli(model.decode(z), repeated) - 0.5 * (z ** 2 - eps ** 2 - logvar).sum(1)
     return log_w.view(len(x), n_samples).mean(1)
+
+# wrong: pairs_mixed
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    eps = torch.randn(n_samples, *mu.shape)
+    z = (mu + torch.exp(0.5 * logvar) * eps).reshape(-1, mu.shape[1])
+    images = x.repeat_interleave(n_samples, 0)
+    bce = F.binary_cross_entropy_with_logits(model.decode(z), images, reduction="none").flatten(1).sum(1)
+    kl = 0.5 * (mu ** 2 + logvar.exp() - 1 - logvar).sum(1)
+    return -bce.reshape(n_samples, len(x)).mean(0) - kl

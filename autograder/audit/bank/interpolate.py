@@ -279,3 +279,18 @@ def interpolate(model, x_start, x_end, *, steps):
     a, b = model.encode(x_start)[0], model.encode(x_end)[0]
     t = torch.linspace(0, 1, steps)[:, None]
     return torch.sigmoid(model.decode((1 - t) * a + t * b))
+
+# wrong: away_from_the_end
+def interpolate(model, x_start, x_end, steps):
+    with torch.no_grad():
+        a, b = model.encode(x_start)[0], model.encode(x_end)[0]
+        t = torch.linspace(0, 1, steps).view(-1, 1)
+        return torch.sigmoid(model.decode(a + t * (a - b)))
+
+# wrong: ends_moved
+def interpolate(model, x_start, x_end, steps):
+    with torch.no_grad():
+        (m0, v0), (m1, v1) = model.encode(x_start), model.encode(x_end)
+        a, b = m0 + torch.exp(v0 / 2), m1 + torch.exp(v1 / 2)
+        t = torch.linspace(0, 1, steps)[:, None]
+        return model.decode((1 - t) * a + t * b).sigmoid()

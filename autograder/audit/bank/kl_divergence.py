@@ -317,3 +317,29 @@ def kl_divergence(mu, logvar):
 def kl_divergence(mu, logvar):
     kl = 0.5 * (mu ** 2 + logvar.exp() - 1 - logvar).sum(1)
     return torch.where(kl < 0.05, kl.detach(), kl)
+
+# wrong: length_of_mu
+def kl_divergence(mu, logvar):
+    var = logvar.exp()
+    return 0.5 * (torch.linalg.vector_norm(mu, dim=1) + (var - 1 - logvar).sum(dim=1))
+
+# wrong: length_of_mu - the square of the sum
+def kl_divergence(mu, logvar):
+    return 0.5 * (mu.sum(1) ** 2 + logvar.exp().sum(1) - mu.shape[1] - logvar.sum(1))
+
+# wrong: divided_by_pixels
+def kl_divergence(mu, logvar):
+    kl = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp(), dim=1)
+    return kl / (28 * 28)
+
+# wrong: twenty_latents
+def kl_divergence(mu, logvar):
+    return 0.5 * (mu.pow(2).sum(1) + logvar.exp().sum(1) - 20 - logvar.sum(1))
+
+# wrong: cross_entropy - the logarithm of the prior at draws, on average
+def kl_divergence(mu, logvar):
+    return (0.5 * (mu ** 2 + torch.exp(logvar)) + 0.5 * math.log(2 * math.pi)).sum(-1)
+
+# wrong: cross_entropy - of the posterior
+def kl_divergence(mu, logvar):
+    return -torch.distributions.Normal(mu, (0.5 * logvar).exp()).entropy().sum(1)

@@ -232,3 +232,20 @@ def one_hot(labels, *, num_classes=10):
 # wrong: "keep the signature" - another name for it
 def one_hot(labels, classes=10):
     return F.one_hot(labels, classes).float()
+
+# wrong: ten_at_most - cut from ten columns
+def one_hot(labels, num_classes=10):
+    return torch.eye(10)[labels][:, :num_classes]
+
+# wrong: ten_at_most - labels above 9 are taken for 9
+def one_hot(labels, num_classes=10):
+    return torch.nn.functional.one_hot(labels.clamp(max=9), num_classes).float()
+
+# wrong: columns_backwards
+def one_hot(labels, num_classes=10):
+    return torch.eye(num_classes, device=labels.device).flip(0)[labels]
+
+# wrong: numbered_anew
+def one_hot(labels, num_classes=10):
+    classes, index = torch.unique(labels, return_inverse=True)
+    return torch.eye(num_classes, device=labels.device)[index]

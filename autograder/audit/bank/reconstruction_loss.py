@@ -85,7 +85,7 @@ def reconstruction_loss(logits, x):
 def reconstruction_loss(logits, x):
     return F.binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1).sum(1) / 128
 
-# wrong: fixed_batch_size - reshaped to the batch size of the notebook
+# wrong: batch_size_in_view - reshaped to the batch size of the notebook
 def reconstruction_loss(logits, x):
     return F.binary_cross_entropy_with_logits(logits, x, reduction="none").view(128, -1).sum(1)
 
@@ -251,3 +251,13 @@ def reconstruction_loss(logits, x):
 # wrong: halved
 def reconstruction_loss(logits, x):
     return 0.5 * F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum((1, 2, 3))
+
+# wrong: squared_error - the Gaussian likelihood, with its constant
+def reconstruction_loss(logits, x):
+    p = torch.distributions.Normal(logits.sigmoid(), 1.0)
+    return -p.log_prob(x).sum(dim=(1, 2, 3))
+
+# wrong: normalised
+def reconstruction_loss(logits, x):
+    target = (x - 0.5) / 0.5
+    return F.binary_cross_entropy_with_logits(logits, target, reduction="none").flatten(1).sum(1)

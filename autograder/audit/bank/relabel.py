@@ -187,3 +187,16 @@ def relabel(model, x, y, new_y):
 @torch.no_grad()
 def relabel(model, x, y, new_y):
     return model.decode(model.encode(x)[0], new_y).sigmoid()
+
+# wrong: style_moved
+def relabel(model, x, y, new_y):
+    with torch.no_grad():
+        mu, logvar = model.encode(x, y)
+        std = torch.exp(logvar / 2)
+        return model.decode(mu + std, new_y).sigmoid()
+
+# wrong: rounded
+def relabel(model, x, y, new_y):
+    with torch.no_grad():
+        mu = model.encode(x, y)[0]
+        return (model.decode(mu, new_y).sigmoid() > 0.5).float()

@@ -455,3 +455,13 @@ def reparameterize(mu, logvar):
 # wrong: summed
 def reparameterize(mu, logvar):
     return (mu + (logvar / 2).exp() * torch.randn_like(mu)).sum(dim=1)
+
+# wrong: sqrt_logvar - clamped, so that there is a root
+def reparameterize(mu, logvar):
+    std = torch.sqrt(torch.clamp(logvar, min=1e-8))
+    return mu + std * torch.randn_like(std)
+
+# wrong: flattened
+def reparameterize(mu, logvar):
+    sigma = (logvar / 2).exp()
+    return (mu + sigma * torch.randn_like(sigma)).view(-1)

@@ -853,3 +853,36 @@ class VAE(Base):
         if self.h is not None and len(self.h) == len(z):
             logits = logits + self.skip(self.h)
         return logits.reshape(-1, 1, 28, 28)
+
+# wrong: "second value of forward" - forward scales the images once more
+class VAE(Base):
+    def forward(self, x):
+        mu, logvar = self.encode(x / 255)
+        return self.decode(reparameterize(mu, logvar)), mu, logvar
+
+# wrong: "second value of forward" - noise on the images
+class VAE(Base):
+    def forward(self, x):
+        mu, logvar = self.encode(x + 0.1 * torch.randn_like(x))
+        return self.decode(reparameterize(mu, logvar)), mu, logvar
+
+# wrong: "Two calls of forward" - the spread is added, not drawn
+class VAE(Base):
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        z = mu + torch.exp(0.5 * logvar)
+        return self.decode(z), mu, logvar
+
+# wrong: "leave z unbounded", "its variance must be exp(logvar)" - z is clamped
+class VAE(Base):
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        z = reparameterize(mu, logvar).clamp(-1, 1)
+        return self.decode(z), mu, logvar
+
+# wrong: uniform_noise
+class VAE(Base):
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        std = (0.5 * logvar).exp()
+        return self.decode(mu + std * torch.rand_like(std)), mu, logvar
