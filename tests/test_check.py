@@ -16,7 +16,7 @@ model = nn.Linear(1, 1)
 
 
 class Unfinished(nn.Module):
-    def __init__(self, latent_dim=20, num_classes=10):
+    def __init__(self, latent_dim=20, num_classes=10, embedding_dim=8):
         super().__init__()
         raise NotImplementedError
 

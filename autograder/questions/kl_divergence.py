@@ -332,11 +332,6 @@ def twenty_latents(mu, logvar):
     return 0.5 * ((mu.square() + logvar.exp() - logvar).sum(1) - 20)
 
 
-@question.also("twenty_latents")
-def two_latents_subtracted(mu, logvar):
-    return 0.5 * ((mu.square() + logvar.exp() - logvar).sum(1) - 2)
-
-
 @question.misconception("This is an entropy or a cross-entropy: the KL is the cross-entropy minus the entropy of q.")
 def cross_entropy(mu, logvar):
     return 0.5 * (mu.square() + logvar.exp() + math.log(2 * math.pi)).sum(1)

@@ -37,7 +37,7 @@ def build(draw, given):
     inputs, steps, tests = model_probe(draw, "EmbeddingCVAE", given=False, labels=True)
     label_tests(draw, inputs, steps, tests, "EmbeddingCVAE")
     steps.append({"as": "modules", "modules": "model", "after": ["learn"]})
-    steps += [{"as": "plain", "new": "EmbeddingCVAE", "kwargs": {"latent_dim": LATENT}, "shake": ["$x", "$y"]},
+    steps += [{"as": "plain", "new": "EmbeddingCVAE", "kwargs": {"latent_dim": LATENT, "embedding_dim": 5}, "shake": ["$x", "$y"]},
               {"as": "blanked", "blank": "plain", "module": "Embedding", "after": ["plain", "enc_plain", "dec_plain"]}]
     for when, after in (("plain", []), ("blank", ["blanked"])):
         steps += [{"as": f"enc_{when}", "call": "plain.encode", "args": ["$x", "$y"], "mode": "eval", "after": after},
@@ -49,10 +49,6 @@ def build(draw, given):
         steps.append({"as": f"learn_{part}", "call": f"learner.{part}ode", "args": [first, "$y"], "mode": "train",
                       "grad": [first[1:]], "weights": "w", "through": True, "after": ["learn"]})
         tests.append({"test": "trained", "criterion": "labels", "of": f"learn_{part}", "module": "Embedding"})
-    steps += [{"as": "five", "new": "EmbeddingCVAE", "kwargs": {"latent_dim": LATENT, "embedding_dim": 5}},
-              {"as": "modules_five", "modules": "five", "size": "embedding_dim"}]
-    tests.append({"test": "has_size", "criterion": "interface", "of": "modules_five", "size": 5,
-                  "say": "embedding_dim is ignored: it is the length of each label's vector."})
     tests.insert(0, {"test": "has_module", "criterion": "labels", "of": "modules", "module": "Embedding"})
     for test in tests:
         if test["criterion"] in ("encoder", "decoder", "sampling"):
@@ -119,9 +115,3 @@ class first_label(right):
 class ignores_z(right):
     def decode(self, z, y):
         return super().decode(torch.zeros_like(z), y)
-
-
-@question.misconception("embedding_dim is ignored: it is the length of each label's vector.")
-class fixed_width(right):
-    def __init__(self, latent_dim=20, num_classes=10, embedding_dim=8):
-        super().__init__(latent_dim, num_classes, 8)

@@ -125,10 +125,8 @@ def _do(step, known, inputs, answers, namespace) -> dict:
         known[name] = upsample(inputs[step["upsample"]])
         return {"state": "ok"}
     if "modules" in step:
-        modules = list(known[step["modules"]].modules())
-        sizes = {getattr(module, step["size"], None) for module in modules} if "size" in step else ()
-        return {"state": "ok", "modules": sorted({cls.__name__ for module in modules for cls in type(module).__mro__})[:200],
-                "sizes": sorted(size for size in sizes if isinstance(size, int))[:200]}
+        return {"state": "ok", "modules": sorted({cls.__name__ for module in known[step["modules"]].modules()
+                                                  for cls in type(module).__mro__})[:200]}
     return _call(step, known, inputs, answers, namespace)
 
 

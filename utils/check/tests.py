@@ -811,14 +811,6 @@ def has_module(case: Case, of: str, module: str) -> Outcome:
 
 
 @test
-def has_size(case: Case, of: str, size: int) -> Outcome:
-    """One of the modules that step `of` looked at has this size."""
-    if size in (case.facts(of).get("sizes") or []):
-        return Outcome(True)
-    return Outcome(False, "No part of your model has the size that was asked for.", ["size"])
-
-
-@test
 def elbo(case: Case, logits: str, mu: str, logvar: str, x: str, rows: str, low: float, high: float) -> Outcome:
     """The negative ELBO on held-out images, in nats per image, lies in [low, high]. rows: those whose z was decoded.
 

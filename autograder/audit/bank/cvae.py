@@ -117,7 +117,7 @@ class CVAE(Base):
         mu, logvar = super().encode(x, y)
         return mu.relu(), logvar
 
-# wrong: swapped
+# wrong: swapped, "return (logits, mu, logvar)"
 class CVAE(Base):
     def forward(self, x, y):
         mu, logvar = self.encode(x, y)
@@ -364,7 +364,7 @@ class CVAE(Base):
         logits, mu, logvar = super().forward(x, y)
         return logits, mu.detach(), logvar.detach()
 
-# wrong: "draws no noise", "the same noise at every call" - a generator that starts anew
+# wrong: "draws no noise", "Two calls of forward" - a generator that starts anew
 class CVAE(Base):
     def forward(self, x, y):
         mu, logvar = self.encode(x, y)
@@ -483,7 +483,7 @@ class CVAE(Base):
         mu, logvar = super().encode(x, y)
         return mu.softmax(-1), logvar
 
-# wrong: "unexpected keyword argument 'num_classes'"
+# wrong: "keep the signature of the stub"
 class CVAE(Base):
     def __init__(self, latent_dim=20):
         super().__init__(latent_dim, 10)

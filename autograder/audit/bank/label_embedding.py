@@ -183,11 +183,6 @@ class EmbeddingCVAE(Base):
     def decode(self, z, y):
         return self.dec(self.table(y)).view(-1, 1, 28, 28)
 
-# wrong: fixed_width
-class EmbeddingCVAE(Base):
-    def __init__(self, latent_dim=20, num_classes=10, embedding_dim=8):
-        super().__init__(latent_dim, num_classes, 8)
-
 # wrong: "embedding_dim" - there is no such argument
 class EmbeddingCVAE(Base):
     def __init__(self, latent_dim=20, num_classes=10):

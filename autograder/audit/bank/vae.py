@@ -350,7 +350,7 @@ class VAE(Base):
         mu, logvar = self.encode(x)
         return self.decode(mu + torch.randn_like(mu)), mu, logvar
 
-# wrong: "the same noise" - one vector for the batch
+# wrong: "All copies of an image get the same z" - one vector for the batch
 class VAE(Base):
     def forward(self, x):
         mu, logvar = self.encode(x)
@@ -362,7 +362,7 @@ class VAE(Base):
         mu, logvar = self.encode(x)
         return self.decode(mu + torch.exp(0.5 * logvar) * torch.randn(len(mu), 1)), mu, logvar
 
-# wrong: "z that forward decodes"
+# wrong: uniform_noise, "z that forward decodes"
 class VAE(Base):
     def forward(self, x):
         mu, logvar = self.encode(x)
@@ -447,7 +447,7 @@ class VAE(Base):
         x.sub_(0.5)
         return super().encode(x)
 
-# wrong: "not the mu of encode" - mu of a second, other network
+# wrong: "not the mu that encode gives" - mu of a second, other network
 class VAE(Base):
     def __init__(self, latent_dim=20):
         super().__init__(latent_dim)
@@ -668,7 +668,7 @@ class VAE(Base):
         mu, logvar = self.encode(x)
         return self.decode(reparameterize(mu, logvar)), mu, logvar.data
 
-# wrong: "draws no noise", "the same noise at every call" - drawn once and kept
+# wrong: "draws no noise", "Two calls of forward" - drawn once and kept
 class VAE(Base):
     noise = None
 
@@ -879,10 +879,3 @@ class VAE(Base):
         mu, logvar = self.encode(x)
         z = reparameterize(mu, logvar).clamp(-1, 1)
         return self.decode(z), mu, logvar
-
-# wrong: uniform_noise
-class VAE(Base):
-    def forward(self, x):
-        mu, logvar = self.encode(x)
-        std = (0.5 * logvar).exp()
-        return self.decode(mu + std * torch.rand_like(std)), mu, logvar
