@@ -26,7 +26,7 @@ SCRIPTS = {     # name -> (title, script and arguments, arguments for a first lo
     "class": ("A class of 50, both tasks",
               ["grading.py", "--task", "task1_vae,task2_cvae", "--students", "50", "--peers", "3", "--workers", "2", "--warm",
                "--repeats", "5", "--otter", ""], ["--students", "4", "--peers", "1", "--repeats", "1"]),
-    "scale": ("100, 300 and 1,000 submissions", ["scale.py"], ["--sizes", "4,8"]),
+    "scale": ("Classes of growing size", ["scale.py"], ["--sizes", "4,8"]),
     "around": ("The same without the notebooks: rebuild, files, gradebook",
                ["scale.py", "--no-kernels"], ["--sizes", "10,30"]),
     "sandbox": ("What the sandbox adds", ["sandbox.py"], ["--repeats", "1"]),
