@@ -205,7 +205,7 @@ def label_tests(draw, inputs: dict, steps: list, tests: list, name: str) -> None
               {"as": "enc_mixed", "call": "model.encode", "args": ["$x", "$y_mixed"], **eval_},
               {"as": "dec_mixed", "call": "model.decode", "args": ["$z", "$y_mixed"], **eval_},
               {"as": "dec_ten", "call": "model.decode", "args": ["$z_ten", "$y_ten"], **eval_},
-              {"as": "twelve", "new": name, "args": [LATENT, 12],
+              {"as": "twelve", "new": name, "kwargs": {"latent_dim": LATENT, "num_classes": 12},
                "shake": ["$x1*12", "$y_twelve"]},
               {"as": "enc_ten", "call": "model.encode", "args": ["$x1*10", "$y_ten"], **eval_},
               {"as": "enc_twelve", "call": "twelve.encode", "args": ["$x1*12", "$y_twelve"], **eval_},

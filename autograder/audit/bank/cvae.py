@@ -492,3 +492,9 @@ class CVAE(Base):
 class CVAE(Base):
     def __init__(self, num_classes=10, latent_dim=20):
         super().__init__(latent_dim, num_classes)
+
+# right: a size of its own between the two
+class CVAE(Base):
+    def __init__(self, latent_dim=20, hidden=100, num_classes=10):
+        super().__init__(latent_dim, num_classes)
+        self.enc = nn.Sequential(nn.Linear(784 + num_classes, hidden), nn.ReLU(), nn.Linear(hidden, 100), nn.ReLU())
