@@ -44,6 +44,7 @@ TEXT_LOST = ("damaged", "not_a_cell", "too_large")     # kinds of repairs: a wri
 # (student, task) -> what `python -m autograder grade` has run already
 ready: dict[tuple[str, str], Outcome] = {}
 _unfinished: list[tuple[Path, Path]] = []   # records of the submission at work, and where they go
+_by_hand: list[str] = []        # what errors of ours have left ungraded in this run of `nbgrader autograde`
 
 
 class Submission(NotebookExporter):
@@ -71,7 +72,17 @@ def _prepare(converter: Autograde) -> None:
 
     Raises NbGraderException where the gradebook has no such assignment: no submission could be saved.
     """
-    coursedir = converter.coursedir
+    coursedir, convert = converter.coursedir, converter.convert_notebooks
+
+    def convert_and_tell() -> None:         # nbgrader has no hook at the end of a run
+        _by_hand.clear()
+        convert()
+        if _by_hand:
+            message = "Needs grading by hand after an internal error, see above: " + "; ".join(_by_hand)
+            converter.log.error(message)
+            raise NbGraderException(message)
+
+    converter.convert_notebooks = convert_and_tell
     try:
         with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
             gradebook.find_notebook(coursedir.assignment_id, coursedir.assignment_id)
@@ -178,6 +189,8 @@ class Judge(NbGraderPreprocessor):
         done = ready.get((ids["student"], ids["assignment"]))
         result = done.result if done else grade_notebook(
             nb, ids["assignment"], course_secret(Path(coursedir.root)), ids["student"], self.settings())
+        if result.failed and not done:
+            _by_hand.append(f"{ids['student']}: {', '.join(sorted(result.failed))}")
         for name, error in result.failed.items():
             self.log.error("%s, %s: internal error, needs grading by hand\n%s", ids["student"], name, error)
         for line in result.log:

@@ -30,10 +30,10 @@ check = lambda *args: 3
 """
 
 
-def nbgrader(course, *arguments):
+def nbgrader(course, *arguments, run=("-m", "nbgrader")):
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     return subprocess.run(
-        [sys.executable, "-m", "nbgrader", *arguments], cwd=course, capture_output=True, text=True,
+        [sys.executable, *run, *arguments], cwd=course, capture_output=True, text=True,
         env={**os.environ, "PATH": path, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"})
 
 
@@ -184,6 +184,30 @@ def test_a_second_run_completes_what_was_left_and_keeps_what_people_gave(course)
         assert (grade.auto_score, grade.manual_score, grade.needs_manual_grade) == (0.5, 2.5, True)
         assert gradebook.find_grade("reconstruction_loss", TASK, TASK, "wrong").extra_credit == 0.5
         assert gradebook.find_comment("why_not_ae", TASK, TASK, "wrong").manual_comment == "Well said."
+
+
+BROKEN = """
+import sys
+from autograder import keys
+from nbgrader.apps import NbGraderApp
+
+draw = keys.draw_key
+def failing(question, *arguments, **options):
+    assert question.name != "kl_divergence", "a bug"
+    return draw(question, *arguments, **options)
+keys.draw_key = failing
+NbGraderApp.launch_instance(sys.argv[1:])
+"""
+
+
+def test_after_an_error_of_ours_all_is_saved_and_the_exit_status_tells(course, tmp_path):
+    copied = shutil.copytree(course, tmp_path / "course")
+    done = nbgrader(copied, "autograde", TASK, "--force", "--student=right", run=("-c", BROKEN))
+    assert done.returncode == 1 and "Needs grading by hand after an internal error, see above: right: kl_divergence" \
+        in done.stderr
+    assert scores(copied)["right"]["kl_divergence"] == (0, True)
+    assert scores(copied)["right"]["vae_loss"] == (2, False)
+    assert verdicts(copied, "right")["questions"]["kl_divergence"]["hint"] == judge.INTERNAL
 
 
 def test_without_a_sandbox_nothing_is_graded_unless_that_is_allowed(course, monkeypatch):
