@@ -65,6 +65,7 @@ def test_the_audit_sees_points_that_are_not_deserved(tmp_path):
 def test_the_audit_sees_what_is_alive_in_a_page():
     assert attacks.alive("<p onclick=x()>") and attacks.alive("<a href='java\tscript:x'>") and attacks.alive("<iframe>")
     assert attacks.alive("mathjax $\\href{javascript:x}{y}$") and attacks.alive("<img src=//a.example/x.png>")
+    assert attacks.alive("mathjax $&#92;href{javascript:x}{y}$")
     assert not attacks.alive("mathjax <p class='x'>text</p><a href='https://a.example'>x</a><pre>\\href{x}</pre>")
 
 

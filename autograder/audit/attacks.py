@@ -4,6 +4,7 @@ All go through collect, `grade` (or `nbgrader autograde`), the gradebook and `nb
 course.
 """
 
+import html
 import json
 import re
 import socket
@@ -176,8 +177,9 @@ def alive(page: str) -> set[str]:
     """What is alive in a page: scripts, handlers, frames, addresses that run, and TeX that makes such."""
     parser = _Alive()
     parser.feed(page)
-    # Where MathJax does not look.
-    outside = re.sub(r"(?s)<(pre|code|script)\b.*?</\1>|<div class=\"tex2jax_ignore mathjax_ignore\">.*?</span>", "", page)
+    # MathJax does not look into these, and elsewhere reads what entities stand for.
+    unseen = r"(?s)<(pre|code|script)\b.*?</\1>|<div class=\"tex2jax_ignore mathjax_ignore\">.*?</span>"
+    outside = html.unescape(re.sub(unseen, "", page))
     if "mathjax" in page.lower():
         parser.found |= set(re.findall(r"\\(?:href|style|class|cssId|require|mmlToken|bbox)\b", outside))
     return parser.found
