@@ -21,9 +21,10 @@ def early_stopping(losses, patience):
 # What a sequence of losses must contain: the patience, and whether the reference must stop before the end (None: at it).
 SHAPES = {"ties": (3, True), "again": (2, True), "late": (2, True), "never": (4, False), "falls": (1, False),
           "rises": (3, True), "last": (3, None), "one": (1, False), "zigzag": (2, True), "long": (5, True),
-          "once": (1, True), "at_once": (1, True), "patient": (8, True)}
-# Where losses start, how far a step goes at least and at most, and their decimals.
-SCALES = ((100, 0.3, 4.0, 1), (0.6, 2e-5, 9e-5, 6), (3000, 30, 400, 0), (1, 0.3, 4.0, 2))
+          "once": (1, True), "at_once": (1, True), "patient": (8, True), "zero": (3, True)}
+# Where losses start, how far a step goes at least and at most, and their decimals: no first best is too high, no change
+# too little (though single precision sees it).
+SCALES = ((100, 0.3, 4.0, 1), (0.001, 2e-9, 9e-9, 11), (3e12, 3e10, 4e11, 0), (1, 0.3, 4.0, 2))
 
 
 def build(draw, given):
@@ -44,11 +45,15 @@ def build(draw, given):
 
 
 def _losses(draw, shape: str, start: float, least: float, most: float, digits: int) -> list[float]:
-    """Losses from `start` to 1.5 `start` on: steps down (d), up (u) and ties (t) with the best so far."""
+    """Losses from `start` to 1.5 `start` on: steps down (d), up (u) and ties (t) with the best so far.
+
+    Those of the shape "zero" are moved so that the best one until the stop is 0.
+    """
     pattern = {
         "ties": "dddttuttt", "again": "ddutdduuudd", "late": "duudddd", "never": "duudduuudd", "falls": "dddddd",
         "rises": "uuuuuu", "last": "dddduuu", "one": "", "zigzag": "dudududuudd", "long": "duuutduuuuuuddd",
-        "once": "ddudd", "at_once": "udduddu", "patient": "duuuuuuduuuuuuuudd"}[shape]
+        "once": "ddudd", "at_once": "udduddu", "patient": "duuuuuuduuuuuuuudd",
+        "zero": "ddutuudd"}[shape]
     if shape in ("falls", "rises", "long"):
         pattern += pattern[-1] * draw.integer(0, 4)
     elif shape not in ("one", "at_once"):
@@ -57,12 +62,14 @@ def _losses(draw, shape: str, start: float, least: float, most: float, digits: i
     for step in pattern:
         best, change = min(losses), float(draw.uniform(1, low=least, high=most))    # up: below or above the last
         losses.append(round(best + {"d": -change, "u": change, "t": 0.0}[step], digits))
+    if shape == "zero":
+        losses = [round(loss - min(losses[:-2]), digits) for loss in losses]
     return losses
 
 
 question = Question(
     name="early_stopping", task="task3_experiments", answers=("early_stopping",), build=build,
-    checked="52 courses of losses, large, tiny, below 0: with ties, without an end, with a better epoch after the stop",
+    checked="56 courses of losses, large, tiny, 0 and below: with ties, without an end, with a better epoch after the stop",
     criteria=(Criterion("interface", "two whole numbers, the losses left alone", 0.5),
               Criterion("stop", "the first epoch with `patience` epochs since the best one", 1.0, core=True),
               Criterion("best", "the best epoch until then, the first of equals", 0.5)))
@@ -107,6 +114,11 @@ def least_change(losses, patience):
 
 
 @question.also("least_change")
+def least_change_of_a_hundred_millionth(losses, patience):
+    return _stop(losses, patience, better=lambda loss, best: loss < best - 1e-8)
+
+
+@question.also("least_change")
 def least_change_of_a_tenth(losses, patience):
     return _stop(losses, patience, better=lambda loss, best: loss < best - 0.1)
 
@@ -122,6 +134,11 @@ def relative_change(losses, patience):
 
 
 @question.also("least_change")
+def isclose(losses, patience):
+    return _stop(losses, patience, better=lambda loss, best: best - loss > 1e-8 + 1e-5 * abs(best))
+
+
+@question.also("least_change")
 def rounded(losses, patience):
     return right([round(loss, 1) for loss in losses], patience)
 
@@ -129,6 +146,28 @@ def rounded(losses, patience):
 @question.also("least_change")
 def rounded_to_four(losses, patience):
     return right([round(loss, 4) for loss in losses], patience)
+
+
+@question.misconception("A loss of 0 is a loss like any other: it is the best one until something lies below 0.")
+def zero_is_none(losses, patience):
+    best, best_epoch = None, 1
+    for epoch, loss in enumerate(losses, 1):
+        if not best or loss < best:
+            best, best_epoch = loss, epoch
+        if epoch - best_epoch >= patience:
+            return epoch, best_epoch
+    return len(losses), best_epoch
+
+
+@question.also("zero_is_none")
+def zeros_left_out(losses, patience):
+    best = 1
+    for epoch, loss in enumerate(losses, 1):
+        if loss and loss < losses[best - 1]:
+            best = epoch
+        if epoch - best >= patience:
+            return epoch, best
+    return len(losses), best
 
 
 @question.misconception("Losses may be below 0, and lower is better there, too: compare them with their sign.")
@@ -150,6 +189,11 @@ def _from(first_best, losses, patience):
 @question.misconception("The first best loss is a fixed number, and losses may lie above it: start from infinity.")
 def fixed_start(losses, patience):
     return _from(1000.0, losses, patience)
+
+
+@question.also("fixed_start")
+def fixed_start_of_a_billion(losses, patience):
+    return _from(1e9, losses, patience)
 
 
 @question.also("fixed_start")

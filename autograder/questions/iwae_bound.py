@@ -10,6 +10,10 @@ LARGE = (-900.0, -300.0, 300.0)
 SPREAD = (-2500.0, -100.0, 900.0)     # one for each image
 # Within an image: two weights count, and their mean, the smallest, the first or the last lies 900 or more below them.
 FAR = (-1800.0, 0.0, -2300.0, -1.5)
+HUNDREDS = ("Log-weights of hundreds give wrong values: their exponentials are 0 or infinite.",
+            "Log-weights of hundreds give wrong gradients, or none: training would stop there.")
+FEW = ("One large weight among a thousand small ones gives a wrong value.",
+       "One large weight among a thousand small ones gives wrong gradients.")
 
 
 def iwae_bound(log_w):
@@ -33,13 +37,15 @@ def build(draw, given):
     large["spread"] = torch.tensor(SPREAD) + draw.signed(4, 3, high=4.0)
     far = torch.stack([torch.tensor(FAR).roll(turn) for turn in range(4)], dim=1)
     large["far"] = torch.tensor([-100.0, 400.0, 1000.0, -700.0]) + far + draw.signed(4, 4, high=0.6)
+    # one weight, and many small ones that count together no more than a little
+    large["many"] = torch.cat([1.0 + draw.signed(1, 2), -11.0 - 28.0 * draw.uniform(998, 2), -9.0 + draw.signed(1, 2)])
     for name in large:
         inputs[f"log-weights_{name}"] = large[name]
         steps.append(_step(name))
-        tests += [{"test": "close", "criterion": "stability", "of": name, "rtol": 1e-5, "atol": 1e-3,
-                   "say": "Log-weights of hundreds give wrong values: their exponentials are 0 or infinite."},
+        value, gradient = FEW if name == "many" else HUNDREDS
+        tests += [{"test": "close", "criterion": "stability", "of": name, "rtol": 1e-5, "atol": 1e-3, "say": value},
                   {"test": "gradient", "criterion": "stability", "of": name, "wrt": f"log-weights_{name}", "atol": 1e-4,
-                   "say": "Log-weights of hundreds give wrong gradients, or none: training would stop there."}]
+                   "say": gradient}]
     steps.append({"as": "again", "call": "iwae_bound", "args": steps[0]["args"], "no_grad": True})
     tests.append({"test": "same", "criterion": "value", "of": "again", "other": steps[0]["as"]})
     return inputs, steps, tests
@@ -337,3 +343,22 @@ def clamped_narrowly(log_w):
 @question.also("clamped")
 def clamped_below(log_w):
     return right(log_w.clamp(min=-100))
+
+
+@question.misconception("The distance to the largest log-weight is clamped: many small weights then count for more "
+                        "than they are.")
+def distance_clamped(log_w):
+    top = log_w.amax(0)
+    return top + (log_w - top).clamp(min=-10).exp().mean(0).log()
+
+
+@question.also("distance_clamped")
+def distance_clamped_at_five(log_w):
+    top = log_w.amax(0)
+    return top + (log_w - top).clamp(min=-5).exp().mean(0).log()
+
+
+@question.also("distance_clamped")
+def distance_clamped_at_eight(log_w):
+    top = log_w.amax(0)
+    return top + (log_w - top).clamp(min=-8).exp().mean(0).log()

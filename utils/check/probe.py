@@ -4,7 +4,7 @@ A probe is a list of *steps* and a dictionary of input tensors. A step is a plai
 
     {"as": "a", "call": "kl_divergence", "args": ["$mu", "$logvar"], "grad": ["mu"], "weights": "w"}
     {"as": "n", "call": "active_units", "args": ["$codes"], "numbers": True}
-    {"as": "m", "new": "VAE", "kwargs": {"latent_dim": 3}, "shake": ["$x"]}
+    {"as": "m", "new": "CVAE", "args": [3], "kwargs": {"num_classes": 12}, "shake": ["$x", "$y"]}
     {"as": "e", "call": "m.encode", "args": ["$x"], "mode": "eval"}
     {"as": "z", "draw": ["$e.0", "$e.1"], "rows": "order"}
 

@@ -882,16 +882,16 @@ def _called(case: Case, name: str) -> str:
 def _example(case: Case, step: str, found: float, expected: float, what: str = "you returned") -> str:
     """The call with its numbers, where it is small enough to read."""
     arguments = next((s.get("args", []) for s in case.steps if s["as"] == step), [])
-    shown = []
+    shown, said = [], f"{what} {found + 0.0:.5g}; expected {expected:.5g}."
     for argument in arguments:
         if not isinstance(argument, str):
             shown.append(str(argument))
             continue
         value = case.inputs.get(str(argument).removeprefix("$"))
         if value is None or value.numel() > 6:
-            return f"{what[0].upper()}{what[1:]} {found:.5g}; expected {expected:.5g}."
+            return said[0].upper() + said[1:]
         shown.append(f"{str(argument).removeprefix('$').split('_')[0]} = {_short(value.tolist())}")
-    return f"With {', '.join(shown)} {what} {found + 0.0:.5g}; expected {expected:.5g}."
+    return f"With {', '.join(shown)} {said}"
 
 
 def _kinds(case: Case, of: str, like: torch.Tensor) -> torch.Tensor:

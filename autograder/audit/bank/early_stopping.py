@@ -271,6 +271,62 @@ def early_stopping(losses, patience):
             break
     return stop, best_epoch
 
+# wrong: least_change - as numpy compares
+def early_stopping(losses, patience):
+    best = 1
+    for epoch, loss in enumerate(losses, 1):
+        if loss < losses[best - 1] and not np.isclose(loss, losses[best - 1]):
+            best = epoch
+        if epoch - best == patience:
+            return epoch, best
+    return len(losses), best
+
+# wrong: least_change - of a millionth
+def early_stopping(losses, patience, min_delta=1e-6):
+    best, wait = losses[0], 0
+    best_epoch = 1
+    for epoch in range(2, len(losses) + 1):
+        if losses[epoch - 1] < best - min_delta:
+            best, best_epoch, wait = losses[epoch - 1], epoch, 0
+        else:
+            wait += 1
+            if wait == patience:
+                return epoch, best_epoch
+    return len(losses), best_epoch
+
+# wrong: fixed_start - a million
+def early_stopping(losses, patience):
+    best_loss, best_epoch = 1e6, 1
+    for epoch, loss in enumerate(losses, 1):
+        if loss < best_loss:
+            best_loss, best_epoch = loss, epoch
+        elif epoch - best_epoch >= patience:
+            return epoch, best_epoch
+    return len(losses), best_epoch
+
+# wrong: zero_is_none
+def early_stopping(losses, patience):
+    best_loss, best_epoch = None, 0
+    for epoch, loss in enumerate(losses, 1):
+        if not best_loss or loss < best_loss:
+            best_loss, best_epoch = loss, epoch
+        if epoch - best_epoch >= patience:
+            return epoch, best_epoch
+    return len(losses), best_epoch
+
+# wrong: zero_is_none - skipped
+def early_stopping(losses, patience):
+    best_epoch, waited = 1, 0
+    for epoch in range(2, len(losses) + 1):
+        loss = losses[epoch - 1]
+        if loss and loss < losses[best_epoch - 1]:
+            best_epoch, waited = epoch, 0
+        else:
+            waited += 1
+        if waited == patience:
+            return epoch, best_epoch
+    return len(losses), best_epoch
+
 # right: taken from a copy one after the other
 def early_stopping(losses, patience):
     losses = list(losses)

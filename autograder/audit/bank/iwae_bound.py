@@ -141,6 +141,16 @@ def iwae_bound(log_w):
     top = log_w.max(0).values
     return top + (torch.logsumexp(log_w, 0) - math.log(log_w.shape[0]) - top).detach()
 
+# wrong: distance_clamped
+def iwae_bound(log_w):
+    m = log_w.amax(0)
+    return m + torch.log(torch.exp((log_w - m).clamp(min=-10)).mean(0))
+
+# wrong: distance_clamped - at -8
+def iwae_bound(log_w):
+    m, _ = log_w.max(dim=0)
+    return m + torch.clamp(log_w - m, -8, 0).exp().mean(dim=0).log()
+
 # right: the largest subtracted
 def iwae_bound(log_w):
     top = log_w.max(dim=0).values
