@@ -13,7 +13,7 @@ def condition(features, onehot):
 def build(draw, given):
     inputs, steps = {"w": draw.signed(128)}, []
     tests = [{"test": "clean", "criterion": "interface"}]
-    for n, d, c in ((1, 6, 4), (5, 3, 10), (4, 4, 4), (2, 1, 3), (3, 5, 12)):
+    for n, d, c in ((1, 6, 4), (5, 3, 10), (4, 4, 4), (2, 1, 3), (3, 800, 12)):
         name = f"n{n}d{d}c{c}"
         inputs |= {f"features_{name}": draw.signed(n, d, high=9.0),
                    f"onehot_{name}": torch.eye(c)[draw.permutation(max(n, c))[:n] % c]}

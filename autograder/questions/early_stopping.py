@@ -20,8 +20,9 @@ def early_stopping(losses, patience):
 
 # What a sequence of losses must contain: the patience, and whether the reference must stop before the end (None: at it).
 SHAPES = {"ties": (3, True), "again": (2, True), "late": (2, True), "never": (4, False), "falls": (1, False),
-          "rises": (3, True), "last": (3, None), "one": (1, False), "zigzag": (2, True), "long": (5, True),
-          "once": (1, True), "at_once": (1, True), "patient": (8, True), "zero": (3, True)}
+          "rises": (3, True), "last": (3, None), "one": (3, False), "zigzag": (2, True), "long": (5, True),
+          "once": (1, True), "at_once": (1, True), "patient": (8, True), "zero": (3, True),
+          "open": (4, False), "few": (7, False)}
 # Where losses start, how far a step goes at least and at most, and their decimals: no first best is too high, no change
 # too little (though single precision sees it).
 SCALES = ((100, 0.3, 4.0, 1), (0.001, 2e-9, 9e-9, 11), (3e12, 3e10, 4e11, 0), (1, 0.3, 4.0, 2))
@@ -53,7 +54,7 @@ def _losses(draw, shape: str, start: float, least: float, most: float, digits: i
         "ties": "dddttuttt", "again": "ddutdduuudd", "late": "duudddd", "never": "duudduuudd", "falls": "dddddd",
         "rises": "uuuuuu", "last": "dddduuu", "one": "", "zigzag": "dudududuudd", "long": "duuutduuuuuuddd",
         "once": "ddudd", "at_once": "udduddu", "patient": "duuuuuuduuuuuuuudd",
-        "zero": "ddutuudd"}[shape]
+        "zero": "ddutuudd", "open": "dduduu", "few": "dud"}[shape]
     if shape in ("falls", "rises", "long"):
         pattern += pattern[-1] * draw.integer(0, 4)
     elif shape not in ("one", "at_once"):
@@ -69,7 +70,7 @@ def _losses(draw, shape: str, start: float, least: float, most: float, digits: i
 
 question = Question(
     name="early_stopping", task="task3_experiments", answers=("early_stopping",), build=build,
-    checked="56 courses of losses, large, tiny, 0 and below: with ties, without an end, with a better epoch after the stop",
+    checked="64 courses of losses, large, tiny, 0 and below: with ties, without an end, with a better epoch after the stop",
     criteria=(Criterion("interface", "two whole numbers, the losses left alone", 0.5),
               Criterion("stop", "the first epoch with `patience` epochs since the best one", 1.0, core=True),
               Criterion("best", "the best epoch until then, the first of equals", 0.5)))
@@ -347,6 +348,24 @@ def minus_one_at_the_end(losses, patience):
 def one_beyond_the_end(losses, patience):
     stop, best = right(losses, patience)
     return (stop, best) if stop - best >= patience else (len(losses) + 1, best)
+
+
+@question.misconception("Where nothing stops the training, best_epoch is still the best one, not the last.")
+def last_is_best_at_the_end(losses, patience):
+    stop, best = right(losses, patience)
+    return (stop, best) if stop - best >= patience else (stop, stop)
+
+
+@question.misconception("There may be fewer losses than `patience`: training ends with the last of them.")
+def patience_at_least(losses, patience):
+    stop, best = right(losses, patience)
+    return max(stop, patience), best
+
+
+@question.also("patience_at_least")
+def patience_beyond_the_end(losses, patience):
+    stop, best = right(losses, patience)
+    return max(stop, best + patience), best
 
 
 @question.misconception("Best is the lowest loss, not the highest.")

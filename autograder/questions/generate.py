@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from autograder.questions.definition import Criterion, Question
 
 LATENT = 5
+SOME = 521      # a prime: no block of a fixed size divides it
 DRAWS = 8 * 784     # so many z, taken for pictures, do not fail in the encoder: what went there shows itself
 
 
@@ -30,15 +31,16 @@ def build(draw, given):
              {"as": "twenty", "call": "generate", "args": ["$model20", 1]}]
     steps += [{"as": name, "call": "generate", "args": ["$model", n], "after": ["model"],
                **({"pixels": "pixels"} if n > 9 else {})}
-              for name, n in (("one", 1), ("one_again", 1), ("seven", 7), ("seven_again", 7), ("draws", DRAWS),
-                              ("again", DRAWS))]
+              for name, n in (("one", 1), ("one_again", 1), ("seven", 7), ("seven_again", 7), ("some", SOME),
+                              ("draws", DRAWS), ("again", DRAWS))]
     next(step for step in steps if step["as"] == "again")["right_after"] = "draws"
     latent = {"labels": False}
     tests = [{"test": "clean", "criterion": "interface"},
              {"test": "returns", "criterion": "interface", "of": "twenty", "shape": [1, 1, 28, 28]},
              {"test": "returns", "criterion": "interface", "of": "one", "shape": [1, 1, 28, 28]},
              {"test": "returns", "criterion": "interface", "of": "seven", "shape": [7, 1, 28, 28]},
-             {"test": "returns", "criterion": "interface", "of": "draws", "shape": [DRAWS, LATENT + 6]},
+             *({"test": "returns", "criterion": "interface", "of": name, "shape": [n, LATENT + 6]}
+               for name, n in (("some", SOME), ("draws", DRAWS))),
              {"test": "within", "criterion": "probabilities", "of": "seven", "low": 0.0, "high": 1e9,
               "say": "Your pictures are no probabilities: the decoder gives logits, apply the sigmoid."},
              {"test": "within", "criterion": "probabilities", "of": "seven", "low": -1e9, "high": 1.0,

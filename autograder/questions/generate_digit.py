@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from autograder.questions.definition import Criterion, Question
-from autograder.questions.generate import DRAWS, LATENT
+from autograder.questions.generate import DRAWS, LATENT, SOME
 
 
 def generate_digit(model, digit, n):
@@ -23,7 +23,7 @@ def build(draw, given):
     second = (first + draw.integer(1, 9)) % 10
     calls = {"one": (first, 1), "one_read": (first, 1), "one_again": (first, 1), "seven": (second, 7),
              "seven_read": (second, 7), "seven_again": (second, 7), "zero": (0, 12), "nine": (9, 12),
-             "draws": (first, DRAWS), "again": (first, DRAWS)}
+             "some": (second, SOME), "draws": (first, DRAWS), "again": (first, DRAWS)}
     inputs |= {f"labels_{name}": torch.full((n,), digit) for name, (digit, n) in calls.items() if name != "again"}
     steps = [{"as": "model", "given": "SmallCVAE", "tensors": ["A", "W", "b", "F", "V"]},
              *({"as": f"{name}20", "call": f"model.{name}.repeat", "args": times, "forget": True}
@@ -39,7 +39,8 @@ def build(draw, given):
              {"test": "returns", "criterion": "interface", "of": "twenty", "shape": [1, 1, 28, 28]},
              {"test": "returns", "criterion": "interface", "of": "one", "shape": [1, 1, 28, 28]},
              {"test": "returns", "criterion": "interface", "of": "seven", "shape": [7, 1, 28, 28]},
-             {"test": "returns", "criterion": "interface", "of": "draws", "shape": [DRAWS, LATENT + 20]},
+             *({"test": "returns", "criterion": "interface", "of": name, "shape": [n, LATENT + 20]}
+               for name, n in (("some", SOME), ("draws", DRAWS))),
              {"test": "within", "criterion": "interface", "of": "seven", "low": 0.0, "high": 1e9,
               "say": "Your pictures are no probabilities: the decoder gives logits, apply the sigmoid."},
              {"test": "within", "criterion": "interface", "of": "seven", "low": -1e9, "high": 1.0,

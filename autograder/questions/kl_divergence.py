@@ -15,7 +15,7 @@ def kl_divergence(mu, logvar):
 def build(draw, given):
     inputs, steps = {"w": draw.signed(64)}, []
     tests = [{"test": "clean", "criterion": "interface"}]
-    for n, z, high in ((1, 1, 1.8), (2, 3, 1.8), (5, 3, 1.8), (5, 1, 1.8), (1, 3, 1.8), (3, 4, 6.0)):
+    for n, z, high in ((1, 1, 1.8), (2, 3, 1.8), (5, 3, 1.8), (5, 1, 1.8), (1, 3, 1.8), (4, 4, 6.0)):
         name = f"n{n}z{z}"
         inputs |= {f"mu_{name}": draw.signed(n, z, high=high), f"logvar_{name}": draw.signed(n, z, high=high)}
         steps.append({"as": name, "call": "kl_divergence", "args": [f"$mu_{name}", f"$logvar_{name}"],

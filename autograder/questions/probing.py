@@ -93,6 +93,14 @@ def model_probe(draw, name: str, given: bool, labels: bool = False):
         if mode == "eval":
             steps.append(call("settled", "model_drawn", "$x", *y, mode="train", times=30, no_grad=True, after=before))
             before = ["settled"]
+    # the same where sigma is large
+    steps += [*pushed("broad", "encode", 1, [1.6, 5.0], ["$x", *y], shaken=True),
+              {**call("draws_broad", "model_broad", f"$x1*{ROWS}", *[f"{v}*{ROWS}" for v in y1["eval"]], pixels="pixels",
+                      no_grad=True), "after": ["push_broad"]},
+              {"as": "z_broad", "draw": ["$draws_broad.1", "$draws_broad.2"]},
+              {"as": "mu_broad", "draw": ["$draws_broad.1", "$draws_broad.2"], "std": 0.0},
+              *(call(as_, "model_broad.decode", f"${z}_broad", *[f"{v}*{ROWS}" for v in y1["eval"]], pixels="pixels",
+                     no_grad=True) for as_, z in (("like_broad", "z"), ("middle_broad", "mu")))]
     steps += [new("learner", latent_dim=LATENT),
               call("learn", "learner", "$x", *y, mode="train", grad=["x"], weights="w", through=True)]
 
@@ -181,7 +189,7 @@ def _tests(n: int) -> list[dict]:
                    of="fwd.0", other="fwd_fresh.0"),
               test("differs", "sampling", "forward draws no noise for a batch of one image.", of="fwd_one.0", other="fwd_again.0"),
               *(test("samples", "sampling", of=f"draws_{mode}.0", like=f"like_{mode}", middle=f"middle_{mode}",
-                     logvar=f"draws_{mode}.2") for mode in ("eval", "train")),
+                     logvar=f"draws_{mode}.2") for mode in ("eval", "train", "broad")),
               *(test("drawn", "sampling", of=f"wide_{mode}", named=False) for mode in ("eval", "train")),
               test("drawn", "sampling", of="wide_few", named=False),
               *(test("own_row", "sampling", of=f"fwd_{which}", wrt="x", row=row) for which, row in (("first", 0), ("last", n - 1))),
@@ -205,6 +213,8 @@ def label_tests(draw, inputs: dict, steps: list, tests: list, name: str) -> None
               {"as": "enc_mixed", "call": "model.encode", "args": ["$x", "$y_mixed"], **eval_},
               {"as": "dec_mixed", "call": "model.decode", "args": ["$z", "$y_mixed"], **eval_},
               {"as": "dec_ten", "call": "model.decode", "args": ["$z_ten", "$y_ten"], **eval_},
+              {"as": "dec_ten_last", "call": "model.decode", "args": ["$z_last*10", "$y_ten"], **eval_},
+              {"as": "enc_ten_last", "call": "model.encode", "args": ["$x_last*10", "$y_ten"], **eval_},
               {"as": "twelve", "new": name, "kwargs": {"latent_dim": LATENT, "num_classes": 12},
                "shake": ["$x1*12", "$y_twelve"]},
               {"as": "enc_ten", "call": "model.encode", "args": ["$x1*10", "$y_ten"], **eval_},
@@ -225,6 +235,10 @@ def label_tests(draw, inputs: dict, steps: list, tests: list, name: str) -> None
          "say": "Some labels give the same mu for the same image: every label needs its own code."},
         {"test": "differs", "criterion": "labels", "of": "dec_ten",
          "say": "Some digits give the same picture for the same z: every label needs its own code."},
+        {"test": "differs", "criterion": "encoder", "of": "enc_ten.0", "other": "enc_ten_last.0", "per_row": True,
+         "say": "For some digits encode does not look at the image: mu stays the same when x changes."},
+        {"test": "differs", "criterion": "decoder", "of": "dec_ten", "other": "dec_ten_last", "per_row": True,
+         "say": "For some digits decode does not look at z: the picture stays the same when z changes."},
         *({"test": "differs", "criterion": "labels", "of": of, "other": other, "per_row": True,
            "say": f"{where} must use each row's own label: for some rows nothing changes with their y."}
           for of, other, where in (("enc.0", "enc_other.0", "encode"), ("dec", "dec_other", "decode"))),

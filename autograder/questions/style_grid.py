@@ -5,6 +5,7 @@ import torch
 from autograder.questions.definition import Criterion, Question
 
 LATENT = 6
+STYLES = 997      # a prime: no block of a fixed size divides it
 
 
 def style_grid(model, n_styles):
@@ -17,8 +18,8 @@ def style_grid(model, n_styles):
 
 def build(draw, given):
     inputs = draw.small_model(LATENT, num_classes=10)
-    calls = {"one": 1, "one_read": 1, "one_again": 1, "three": 3, "three_read": 3, "three_again": 3, "draws": 1000,
-             "again": 1000}
+    calls = {"one": 1, "one_read": 1, "one_again": 1, "three": 3, "three_read": 3, "three_again": 3, "draws": STYLES,
+             "again": STYLES}
     inputs |= {f"labels_{name}": torch.arange(10).repeat(n) for name, n in calls.items() if name != "again"}
     steps = [{"as": "model", "given": "SmallCVAE", "tensors": ["A", "W", "b", "F", "V"]}]
     steps += [{"as": name, "call": "style_grid", "args": ["$model", n], "after": ["model"],
@@ -48,7 +49,7 @@ def build(draw, given):
 
 question = Question(
     name="style_grid", task="task2_cvae", answers=("style_grid",), build=build,
-    checked="digits 0 to 9 in each row, one z per row, 1,000 styles follow N(0, I), no gradient",
+    checked="digits 0 to 9 in each row, one z per row, 997 styles follow N(0, I), no gradient",
     criteria=(Criterion("interface", "n_styles * 10 pictures of probabilities, without gradient", 0.5),
               Criterion("digits", "column d shows the digit d", 0.5, core=True),
               Criterion("styles", "one z ~ N(0, I) for each row", 1.0, core=True)))

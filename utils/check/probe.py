@@ -275,7 +275,7 @@ def _gradients(step, parts, leaves, inputs, answers, facts, model) -> None:
     if step.get("through"):  # do the values returned beside the first one lead to it?
         beside = [part for part in parts[1:] if part is not None and part.requires_grad]
         found = torch.autograd.grad(total, beside, retain_graph=True, allow_unused=True) if beside else ()
-        facts["through"] = [gradient is not None for gradient in found]
+        facts["through"] = [gradient is not None and bool(gradient.abs().sum() > 0) for gradient in found]
         facts["detached"] = [index for index, part in enumerate(parts) if part is not None and not part.requires_grad]
         own = [*leaves.values(), *(model.parameters() if isinstance(model, nn.Module) else ())]
         ends = _leaves(parts)

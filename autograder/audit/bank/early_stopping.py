@@ -327,6 +327,23 @@ def early_stopping(losses, patience):
             return epoch, best_epoch
     return len(losses), best_epoch
 
+# wrong: last_is_best_at_the_end
+def early_stopping(losses, patience):
+    best = 1
+    for e, l in enumerate(losses, 1):
+        if l < losses[best - 1]:
+            best = e
+        if e - best == patience:
+            return e, best
+    return e, e
+
+# wrong: patience_at_least
+def early_stopping(losses, patience):
+    stop = patience
+    while stop < len(losses) and stop - (losses.index(min(losses[:stop])) + 1) < patience:
+        stop += 1
+    return stop, losses.index(min(losses[:stop])) + 1
+
 # right: taken from a copy one after the other
 def early_stopping(losses, patience):
     losses = list(losses)
