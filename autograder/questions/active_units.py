@@ -70,7 +70,8 @@ question = Question(
 right = active_units
 
 
-@question.misconception("This compares the standard deviation with 0.01: compare the variance, its square.")
+@question.misconception("This compares a distance (the standard deviation, a range) with 0.01: compare the variance, "
+                        "which is a square.")
 def std(mu):
     return int((mu.std(dim=0) > 0.01).sum())
 
@@ -165,7 +166,7 @@ def quartiles(mu):
     return int((mu.quantile(0.75, dim=0) - mu.quantile(0.25, dim=0) > 0.12).sum())
 
 
-@question.misconception("Some variance above 0 is always there: the threshold is 0.01.")
+@question.misconception("Nearly every latent moves a little: count those whose variance is above 0.01.")
 def above_zero(mu):
     return int((mu.var(dim=0) > 0).sum())
 
@@ -215,3 +216,13 @@ def images(mu):
 @question.misconception("All latents are counted, whether they are used or not.")
 def latents(mu):
     return mu.shape[1]
+
+
+@question.misconception("One latent is left out: count them all.")
+def first_left_out(mu):
+    return right(mu[:, 1:])
+
+
+@question.also("first_left_out")
+def last_left_out(mu):
+    return right(mu[:, :-1])

@@ -251,7 +251,8 @@ def sigmoid_twice(model, x, mask, y=None, steps=20):
     return _complete(model, x, mask, y, steps, out=lambda x: torch.sigmoid(torch.sigmoid(x)))
 
 
-@question.misconception("z is sampled: decode the mean, without noise.", random=True)
+@question.misconception("There is noise in what is filled in: decode the mean, and fill in the probabilities as they "
+                        "are.", random=True)
 def sampled(model, x, mask, y=None, steps=20):
     return _complete(model, x, mask, y, steps,
                      code=lambda mu, logvar: mu + (0.5 * logvar).exp() * torch.randn_like(mu))

@@ -128,7 +128,7 @@ class swapped(right):
         return logits, logvar, mu
 
 
-@question.misconception("decode returns probabilities: return logits, the loss applies the sigmoid.")
+@question.misconception("decode ends in a sigmoid or the like: return logits, the loss applies the sigmoid.")
 class sigmoid_output(right):
     def decode(self, z, y):
         return torch.sigmoid(super().decode(z, y))
@@ -162,7 +162,7 @@ class layers_in_forward(right):
 
 
 @question.misconception("encode gives another result at each call in eval mode: noise belongs into forward, layers into "
-                        "__init__, and dropout must obey eval().", random=True)
+                        "__init__, dropout must obey eval(), and nothing is kept for the next call.", random=True)
 class noise_in_encode(right):
     def encode(self, x, y):
         mu, logvar = super().encode(x, y)
@@ -181,7 +181,8 @@ class exchanged_sizes(right):
         super().__init__(latent_dim, num_classes)
 
 
-@question.misconception("sample() cuts z from the encoder: use rsample(), or it cannot learn from the reconstruction.")
+@question.misconception("z is cut from the encoder (sample() in place of rsample(), detach or no_grad): it cannot "
+                        "learn from the reconstruction.")
 class cut_z(right):
     def forward(self, x, y):
         mu, logvar = self.encode(x, y)
@@ -221,7 +222,8 @@ class hidden_layer_in_encode(right):
         return self.mu(h), self.logvar(h)
 
 
-@question.misconception("z is drawn from N(0, I), not from q(z given x, y): the picture has nothing to do with the image.")
+@question.misconception("z is drawn from N(0, I), not from q(z given x, y): the picture has nothing to do with the "
+                        "image.")
 class prior_sample(right):
     def forward(self, x, y):
         mu, logvar = self.encode(x, y)
@@ -234,7 +236,8 @@ class ignores_image(right):
         return super().encode(torch.zeros_like(x), y)
 
 
-@question.misconception("forward decodes with another label than its own y: pictures and labels would not belong together.")
+@question.misconception("forward decodes something else than its own z with its own y: pictures and labels would not "
+                        "belong together.")
 class forgets_label_in_forward(right):
     def forward(self, x, y):
         mu, logvar = self.encode(x, y)
@@ -260,7 +263,8 @@ class forgets_label_in_encoder(right):
         return self.decode(Normal(mu, (0.5 * logvar).exp()).rsample(), y), mu, logvar
 
 
-@question.misconception("The labels stand in another order than the images: row n of both belongs together.")
+@question.misconception("The labels are not those of the rows (another order, or other codes for another batch): row n "
+                        "of x and y belongs together.")
 class labels_shuffled(right):
     def encode(self, x, y):
         return super().encode(x, y.flip(0))
@@ -287,7 +291,8 @@ class ignores_z(right):
         return super().decode(torch.zeros_like(z), y)
 
 
-@question.misconception("A relu, sigmoid or softmax after the layer of mu bounds it: leave it linear.", random=True)
+@question.misconception("Something after the layer of mu (relu, sigmoid, tanh, softmax, a norm) bounds it: leave it "
+                        "linear.", random=True)
 class relu_mu(right):
     def encode(self, x, y):
         mu, logvar = super().encode(x, y)

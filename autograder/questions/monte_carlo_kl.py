@@ -379,7 +379,7 @@ def one_too_few(mu, logvar, n_samples):
     return right(mu, logvar, n_samples) * n_samples / max(n_samples - 1, 1)
 
 
-@question.misconception("The noise is made on the CPU whatever the device of mu: make it where mu lives.")
+@question.misconception("The noise, or a sum, is made on the CPU whatever the device of mu: make it where mu lives.")
 def cpu_noise(mu, logvar, n_samples):
     q = Normal(mu, (0.5 * logvar).exp(), validate_args=False)
     z = mu + (0.5 * logvar).exp() * torch.randn(n_samples, *mu.shape)

@@ -136,7 +136,7 @@ def _tests(n: int) -> list[dict]:
                for part, shape in enumerate(([1, 1, 28, 28], [1, LATENT], [1, LATENT])))]
     for part in (0, 1):
         tests += [test("same", "encoder", "encode gives two results for the same images in eval mode: noise belongs "
-                                          "into forward, and layers into __init__.",
+                                          "into forward, layers into __init__, and nothing is kept for the next call.",
                        of=f"enc.{part}", other=f"enc_again.{part}"),
                   test("same", "encoder", "encode must treat each image by itself in eval mode: its result for the "
                                           "first two changes with the rest of the batch.",
@@ -169,12 +169,13 @@ def _tests(n: int) -> list[dict]:
                    of="high.0", above=1.2),
               test("same", "decoder", "decode gives two results for the same z in eval mode: it must be "
                                       "deterministic, with its layers made in __init__.", of="dec", other="dec_again"),
-              test("same", "decoder", "decode must treat each z by itself in eval mode.", of="dec", other="dec_head",
-                   rows=[0, 1], rtol=1e-3, atol=1e-4),
-              test("same", "decoder", "decode must treat each z by itself in eval mode.", of="dec", other="dec_last",
-                   rows=[n - 1], rtol=1e-3, atol=1e-4),
+              test("same", "decoder", "decode must treat each row by itself in eval mode: its result for one changes with "
+                                      "the others.", of="dec", other="dec_head", rows=[0, 1], rtol=1e-3, atol=1e-4),
+              test("same", "decoder", "decode must treat each row by itself in eval mode: its result for one changes with "
+                                      "the others.", of="dec", other="dec_last", rows=[n - 1], rtol=1e-3, atol=1e-4),
               test("same", "decoder", "decode gives another picture for the same z after encode has seen other images: "
                                       "what encode keeps must not reach decode.", of="dec_still", other="dec"),
+              test("moves", "decoder", of="push_dec_high"),
               test("reaches", "decoder", "decode cannot give values above 1: return logits, without the sigmoid.",
                    of="dec_high", above=1.5),
               test("reaches", "decoder", "decode cannot give negative values: return logits, without sigmoid or relu.",
@@ -192,7 +193,8 @@ def _tests(n: int) -> list[dict]:
                      logvar=f"draws_{mode}.2") for mode in ("eval", "train", "broad")),
               *(test("drawn", "sampling", of=f"wide_{mode}", named=False) for mode in ("eval", "train")),
               test("drawn", "sampling", of="wide_few", named=False),
-              *(test("own_row", "sampling", of=f"fwd_{which}", wrt="x", row=row) for which, row in (("first", 0), ("last", n - 1))),
+              *(test("own_row", "sampling", of=f"fwd_{which}", wrt=wrt, row=row)
+                for which, row in (("first", 0), ("last", n - 1)) for wrt in ("x", "1", "2")),
               test("reached", "sampling", of="learn", wrt="x")]
     return tests
 

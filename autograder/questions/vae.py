@@ -79,7 +79,7 @@ class softplus_logvar(right):
         return mu, F.softplus(logvar)
 
 
-@question.misconception("A relu, sigmoid or softmax after the layer of mu bounds it: leave it linear.",
+@question.misconception("Something after the layer of mu (relu, sigmoid, tanh, softmax, a norm) bounds it: leave it linear.",
                         random=True)
 class relu_mu(right):
     def encode(self, x):
@@ -94,7 +94,7 @@ class swapped(right):
         return logits, logvar, mu
 
 
-@question.misconception("decode returns probabilities: return logits, the loss applies the sigmoid.")
+@question.misconception("decode ends in a sigmoid or the like: return logits, the loss applies the sigmoid.")
 class sigmoid_output(right):
     def decode(self, z):
         return torch.sigmoid(super().decode(z))
@@ -135,7 +135,7 @@ class layers_in_forward(right):
 
 
 @question.misconception("encode gives another result at each call in eval mode: noise belongs into forward, layers into "
-                        "__init__, and dropout must obey eval().", random=True)
+                        "__init__, dropout must obey eval(), and nothing is kept for the next call.", random=True)
 class noise_in_encode(right):
     def encode(self, x):
         mu, logvar = super().encode(x)
@@ -299,8 +299,8 @@ class no_module:
         return self.inner(x)
 
 
-@question.misconception("reparameterize takes logvar as it is: forward hands it something else, its exponential or the "
-                        "standard deviation, say.")
+@question.misconception("The noise in z is scaled by something else than exp(logvar / 2); reparameterize does that, and takes "
+                        "logvar as it is.")
 class std_for_logvar(right):
     def forward(self, x):
         mu, logvar = self.encode(x)
@@ -348,7 +348,8 @@ class softmax_mu(right):
         return F.softmax(mu, dim=1), logvar
 
 
-@question.misconception("decode adds what encode has kept of an image: a picture must follow from z alone.", random=True)
+@question.misconception("decode adds what encode has kept of an image: a picture must follow from z "
+                        "alone.", random=True)
 class kept_skip(right):
     kept = None
 

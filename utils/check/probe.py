@@ -9,9 +9,9 @@ A probe is a list of *steps* and a dictionary of input tensors. A step is a plai
     {"as": "z", "draw": ["$e.0", "$e.1"], "rows": "order"}
 
 With "numbers", numbers that the call returns are answers too; with "no_grad", no gradients are recorded; with
-"noise" the call draws the noise of that seed; with "times" it is made that often, and the last one counts; with
-"shake" a new model is called once with these arguments, and its weights are moved; with
-"tap": "decode" the answer "e.handed" is what a called model handed to its own decode, if it called that once.
+"noise" the call draws the noise of that seed; with "grey" torch.distributions take any value; with "times" the call is
+made that often, and the last one counts; with "shake" a new model is called once with these arguments, and its
+weights are moved; with "tap": "decode" the answer "e.handed" is what a called model handed to its own decode, if it called that once.
 "$mu" stands for an input or for the result of an earlier step ("$e.0" is its first part).
 The answers of step "a" are the tensors "a" (or "a.0", "a.1" for a tuple), "a.grad.mu" for the gradient
 of sum(weights * output) with respect to the input mu, "a.after.mu" for an input that the call changed,
@@ -163,7 +163,7 @@ def _call(step, known, inputs, answers, namespace) -> dict:
         trainable = _trainable(args)
         for _ in range(1, step.get("times", 1)):
             function(*args, **kwargs)
-        with _tap(function, step.get("tap")) as handed, _noise(step.get("noise")):
+        with _tap(function, step.get("tap")) as handed, _noise(step.get("noise")), _grey(step.get("grey")):
             result = function(*args, **kwargs)
         if len(handed) == 1:
             _keep(handed[0], f"{name}.handed", step, known, answers)
@@ -225,6 +225,17 @@ def _noise(seed: int | None):
         yield
 
 
+@contextlib.contextmanager
+def _grey(allowed: bool | None):
+    """Distributions look at their arguments no closer than asked to: grey pixels pass for Bernoulli variables."""
+    usual = torch.distributions.Distribution._validate_args
+    torch.distributions.Distribution.set_default_validate_args(usual and not allowed)
+    try:
+        yield
+    finally:
+        torch.distributions.Distribution.set_default_validate_args(usual)
+
+
 def _trainable(arguments) -> list[bool]:
     """For each parameter of the modules among `arguments`, whether gradients are recorded for it."""
     return [parameter.requires_grad for module in arguments if isinstance(module, nn.Module)
@@ -283,6 +294,9 @@ def _gradients(step, parts, leaves, inputs, answers, facts, model) -> None:
         facts["trained"] = sorted({cls.__name__ for module in (model.modules() if isinstance(model, nn.Module) else ())
                                    if any(leaf is one for one in module.parameters(recurse=False) for leaf in ends)
                                    for cls in type(module).__mro__})[:200]
+    if "row" in step:       # also with respect to what is returned beside it
+        leaves = leaves | {index: part for index, part in enumerate(parts)
+                           if index and part is not None and part.requires_grad}
     gradients = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
     for key, gradient in zip(leaves, gradients):
         if gradient is not None:
@@ -330,7 +344,7 @@ def _push(step, known, inputs) -> dict:
         target(*arguments)  # lazily built layers exist from here on
         parameters = [p for p in model.parameters() if p.requires_grad and not torch.nn.parameter.is_lazy(p)]
         if not parameters:
-            return {"state": "ok"}
+            return {"state": "ok", "idle": True}
         optimizer = torch.optim.Adam(parameters, lr=0.001)
         best, since = -math.inf, 0
         for update in range(200):
@@ -340,6 +354,7 @@ def _push(step, known, inputs) -> dict:
                 until = step.get("until")
                 ends = (until if isinstance(until, list) else [until] * len(means) if "by" not in step else
                         [mean.item() + step["by"] for mean in means])
+            idle = not any(mean.requires_grad for mean in means)
             far = [mean for mean, end in zip(means, ends) if mean.requires_grad and not mean.item() > end]
             reached = sum(min(mean.item(), end) for mean, end in zip(means, ends))
             if reached > best + 0.01:
@@ -351,7 +366,7 @@ def _push(step, known, inputs) -> dict:
             optimizer.step()
             # from small steps to larger ones: wide networks do not overshoot, narrow ones get there
             optimizer.param_groups[0]["lr"] = min(1.1 * optimizer.param_groups[0]["lr"], 0.05)
-    return {"state": "ok"}
+    return {"state": "ok", "idle": idle}
 
 
 def _train(step, known, inputs, namespace) -> dict:

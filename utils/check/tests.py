@@ -117,7 +117,7 @@ def error_sentence(facts: dict) -> str:
         return f"`{facts['name']}` is not defined: {RUN_ITS_CELL}"
     if kind == "SystemExit":
         return f"Your code tries to end Python{where}: remove that call."
-    if kind == "TypeError" and "argument" in message and not where:
+    if kind == "TypeError" and "argument" in message and not facts.get("lineno"):
         return f"The arguments do not fit: {message}; keep the signature of the stub."
     if any(word in message.lower() for word in ("cuda", "nvidia", "same device")):
         return f"Your code needs tensors on another device{where}: make new ones where the inputs live (.device)."
@@ -145,7 +145,7 @@ def kind_sentence(facts: dict, part: str = "") -> str:
         "coroutine": "Your function is async: remove `async`.",
         "generator": "Your function is a generator: use `return`, not `yield`.",
         "function": "Your code returned a function: call it.",
-        "float": "Your code returned a Python float: return a tensor, without `.item()`.",
+        "float": "Your code returned a Python float: return a tensor, without `.item()`, whatever the arguments are.",
         "int": "Your code returned a Python int: return a tensor.",
         "bool": "Your code returned a Python bool: return a tensor.",
         "ndarray": "Your code returned a NumPy array: return a torch tensor.",
@@ -388,14 +388,14 @@ def kept(case: Case, of: str, x: str, mask: str) -> Outcome:
 # Draws
 
 @test
-def average(case: Case, of: str, low: str, high: str) -> Outcome:
+def average(case: Case, of: str, low: str, high: str, varies: bool = True) -> Outcome:
     """The rows vary, and their mean lies in [low, high] (K,), for each of K kinds of rows that take turns.
 
     The bounds are Chernoff's for the mean of draws whose distribution is known: see autograder/questions/sampling.py.
     """
     kinds = _kinds(case, of, case.tensor(low))
     means = kinds.mean(0)
-    if not _constant(kinds) and ((means >= case.tensor(low)) & (means <= case.tensor(high))).all():
+    if not (varies and _constant(kinds)) and ((means >= case.tensor(low)) & (means <= case.tensor(high))).all():
         return Outcome(True)
     middle = case.tensor(low) / 2 + case.tensor(high) / 2
     worst = int((means - middle).abs().argmax())
@@ -575,7 +575,7 @@ def fresh(case: Case, of: str, other: str, latent: dict | None = None, mean=0.0,
                               "independent draws have a mean that varies.", ["centred"])
     a, b = _alike(a, kinds), _alike(b, kinds)
     if not (a * b).mean().abs() <= SIGMAS / math.sqrt(a.numel()):
-        return Outcome(False, "The noise of two calls is related: draw it anew in each call.", ["related"])
+        return Outcome(False, "Your noise is related, within a call or between two: draw each number anew.", ["related"])
     return Outcome(True)
 
 
@@ -633,7 +633,7 @@ def prior_styles(case: Case, of: str, latent: dict, columns: int) -> Outcome:
 
 @test
 def quantile_grid(case: Case, of: str, n: int) -> Outcome:
-    """(n*n, 2): every pair of n quantiles, evenly spaced strictly inside (0, 1); either axis fastest."""
+    """(n*n, 2): every pair of n quantiles, evenly spaced strictly inside (0, 1), over a third of it; either axis fastest."""
     z = case.like(of, torch.empty(n * n, 2))
     if not torch.isfinite(z).all():
         return Outcome(False, "Your grid holds infinity: the quantiles 0 and 1 have no finite z, stay inside.",
@@ -669,6 +669,9 @@ def quantile_grid(case: Case, of: str, n: int) -> Outcome:
                               "from 1.", ["one side"])
     if (axes[0].sort().values - axes[1].sort().values).abs().max() > 1e-3:
         return Outcome(False, "The two axes use different quantiles.", ["two axes"])
+    share = torch.special.ndtr(axes[0].abs().max()) * 2 - 1
+    if share < 1 / 3:
+        return Outcome(False, f"The quantiles cover {share:.0%} of the Gaussian only: spread them over (0, 1).", ["narrow"])
     return Outcome(True)
 
 
@@ -693,10 +696,12 @@ def samples(case: Case, of: str, like: str, middle: str, logvar: str) -> Outcome
     spread = (centred @ main).std(0) + 1e-12
     ratio = float((((first - first.mean(0)) @ main).std(0) / spread).median())
     if ratio < 1e-3:
+        if (centred.std(0) < 1e-6 * (1 + second.mean(0).abs())).all():
+            return Outcome(False, "decode gives one picture for many z: does something (relu, clamp) cut z off?", ["flat"])
         if (((first - centre) @ main).abs() < 0.1 * spread).all():
             return Outcome(False, "forward decodes mu: sample z, in train and in eval mode.", ["no noise"])
-        return Outcome(False, "All copies of an image get the same z: draw noise for each of them and each latent, and "
-                              "leave z unbounded.", ["one noise"])
+        return Outcome(False, "All copies of an image get the same z: draw noise for each of them and each latent, and do "
+                              "not clamp z.", ["one noise"])
 
     def apart(x, y) -> bool:
         error = torch.sqrt((x.var(0) + y.var(0)) / len(x)) + 1e-9 * (1 + y.abs().mean(0))
@@ -734,8 +739,8 @@ def reached(case: Case, of: str, wrt: str) -> Outcome:
     """
     facts = case.facts(of)
     found = case.answers.get(f"{of}.grad.{wrt}")
-    flows = facts.get("through") == [True, True] if found is None or not found.abs().max() > 0 else torch.isfinite(found).all()
-    if not flows:
+    still = found is None or not found.abs().max() > 0
+    if facts.get("through") != [True, True] if still else not torch.isfinite(found).all():
         return Outcome(False, "No gradient reaches the encoder through z: something cuts it (detach, sample() or "
                               "no_grad).", ["no gradient"])
     # neither: a model that computes them twice
@@ -747,7 +752,7 @@ def reached(case: Case, of: str, wrt: str) -> Outcome:
 
 @test
 def own_row(case: Case, of: str, wrt: str, row: int) -> Outcome:
-    """In eval mode one row of the output depends on the same row of the input alone."""
+    """In eval mode one row of the output depends on the same row of the input alone, or of a later output ("1": mu)."""
     case.facts(of)
     found = case.answers.get(f"{of}.grad.{wrt}")
     if found is None or not found.dim() or len(found) <= row:
@@ -786,6 +791,15 @@ def learns(case: Case, of: str) -> Outcome:
     if facts.get("strangers") != 0:
         return Outcome(False, "Some weights are not among the model's parameters, so no optimizer sees them: use layers made "
                               "in __init__ and kept as attributes or in nn.ModuleList, not in a list.", ["strangers"])
+    return Outcome(True)
+
+
+@test
+def moves(case: Case, of: str) -> Outcome:
+    """Some weights of a model could be pushed."""
+    if case.facts(of).get("idle"):
+        return Outcome(False, "None of the weights that make this output can learn: use layers made in __init__, and leave "
+                              "their requires_grad as it is.", ["idle"])
     return Outcome(True)
 
 
@@ -1027,4 +1041,4 @@ def _read_back(case: Case, of: str, latent: dict) -> tuple[torch.Tensor, torch.T
     return code[:, :len(W)], code[:, len(W):]
 
 
-NOT_DECODED = "Your pictures are not what the decoder makes of any z: return the sigmoid of its logits, nothing else."
+NOT_DECODED = "Your pictures are not what the decoder makes of a z from the prior: return the sigmoid of its logits, no more."

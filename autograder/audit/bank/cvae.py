@@ -111,7 +111,7 @@ class CVAE(Base):
         mu, logvar = super().encode(x, y)
         return mu, logvar ** 2
 
-# wrong: "mu cannot become", "does not look at them"
+# wrong: relu_mu, "mu cannot become", "does not look at them"
 class CVAE(Base):
     def encode(self, x, y):
         mu, logvar = super().encode(x, y)
@@ -240,6 +240,25 @@ class CVAE(Base):
 class CVAE(Base):
     def encode(self, x, y):
         return super().encode(torch.zeros_like(x), y)
+
+# wrong: "does not look at z" - the digit 0 has one style
+class CVAE(Base):
+    def decode(self, z, y):
+        return super().decode(z * (y > 0)[:, None], y)
+
+# wrong: "too little noise" - the variance is clipped at 1
+class CVAE(Base):
+    def forward(self, x, y):
+        mu, logvar = self.encode(x, y)
+        return self.decode(posterior(mu, logvar.clamp(max=0)).rsample(), y), mu, logvar
+
+# right: inputs of the encoder prepared without gradients
+class CVAE(Base):
+    def encode(self, x, y):
+        with torch.no_grad():
+            h = condition((x.flatten(1) - 0.13) / 0.31, one_hot(y, self.num_classes))
+        h = self.enc(h)
+        return self.to_mu(h), self.to_logvar(h)
 
 # right: label planes and convolutions
 class CVAE(nn.Module):

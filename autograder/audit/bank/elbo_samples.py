@@ -309,6 +309,27 @@ def elbo(model, x, n_samples):
     draws = [bernoulli(model.decode(posterior(mu, logvar).sample()), x) for _ in range(n_samples)]
     return torch.stack(draws).mean(0) - exact_kl(mu, logvar)
 
+# wrong: "n_samples = 300" - three draws at most
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    n = min(n_samples, 3)
+    return sum(bernoulli(model.decode(posterior(mu, logvar).sample()), x) for _ in range(n)) / n - exact_kl(mu, logvar)
+
+# wrong: no_noise - decoded once
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    return bernoulli(model.decode(mu), x) - exact_kl(mu, logvar)
+
+# right: distributions that check their values
+def elbo(model, x, n_samples):
+    mu, logvar = model.encode(x)
+    q = Normal(mu, logvar.div(2).exp())
+    log_p = 0
+    for _ in range(n_samples):
+        pixels = torch.distributions.Bernoulli(logits=model.decode(q.sample()))
+        log_p = log_p + pixels.log_prob(x).sum([1, 2, 3]) / n_samples
+    return log_p - torch.distributions.kl_divergence(q, Normal(0.0, 1.0)).sum(1)
+
 # right: the same draws for the pixels and for the KL
 def elbo(model, x, n_samples):
     mu, logvar = model.encode(x)

@@ -151,6 +151,14 @@ def generate(model, n):
     p = torch.sigmoid(model.decode(torch.randn(n, model.latent_dim)))
     return (p + 0.01 * torch.randn_like(p)).clamp(0, 1)
 
+# wrong: "has shape" - in blocks of 16, the rest is lost
+def generate(model, n):
+    found = []
+    with torch.no_grad():
+        for _ in range(max(n // 16, 1)):
+            found.append(torch.sigmoid(model.decode(torch.randn(min(n, 16), model.latent_dim))))
+    return torch.cat(found)
+
 # right: a context
 def generate(model, n):
     z = torch.randn(n, model.latent_dim).to(next(model.parameters()))

@@ -124,6 +124,13 @@ def generate_digit(model, digit, n):
     z = torch.randn(n, 1).expand(n, model.latent_dim)
     return model.decode(z, torch.full((n,), digit)).sigmoid()
 
+# wrong: "has shape" - in blocks of 64, the rest is lost
+@torch.no_grad()
+def generate_digit(model, digit, n):
+    size = min(n, 64)
+    y = torch.full((size,), digit)
+    return torch.cat([model.decode(torch.randn(size, model.latent_dim), y).sigmoid() for _ in range(n // size)])
+
 # right: a repeated label
 def generate_digit(model, digit, n):
     device = next(model.parameters()).device

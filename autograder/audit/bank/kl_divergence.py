@@ -224,6 +224,11 @@ def kl_divergence(mu, logvar):
 def kl_divergence(mu, logvar):
     return sum(0.5 * (mu[:, j] ** 2 + logvar[:, j].exp() - 1 - logvar[:, j]) for j in range(min(2, mu.shape[1])))
 
+# wrong: "differ" - where there are as many images as latents
+def kl_divergence(mu, logvar):
+    each = 0.5 * (mu**2 + logvar.exp() - 1 - logvar)
+    return each.sum(0) if each.shape[0] == each.shape[1] else each.sum(1)
+
 # right: the example of PyTorch, per image
 def kl_divergence(mu, logvar):
     return -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp(), dim=1)

@@ -90,7 +90,7 @@ class EmbeddingCVAE(Base):
     def decode(self, z, y):
         return super().decode(z, y[0].expand(len(y)))
 
-# wrong: "decodes mu"
+# wrong: "decodes mu", "give the same pictures"
 class EmbeddingCVAE(Base):
     def forward(self, x, y):
         mu, logvar = self.encode(x, y)

@@ -145,6 +145,16 @@ def latent_grid(n):
     z[1] = z[0]
     return torch.cartesian_prod(z, z)
 
+# wrong: "cover 2% of the Gaussian"
+def latent_grid(n):
+    z = Normal(0.0, 1.0).icdf(torch.linspace(0.49, 0.51, n))
+    return torch.cartesian_prod(z, z)
+
+# right: from 5 to 95 per cent
+def latent_grid(n):
+    z = torch.special.ndtri(torch.linspace(0.05, 0.95, n))
+    return torch.stack(torch.meshgrid(z, z, indexing="ij"), dim=-1).reshape(-1, 2)
+
 # right: linspace inside
 def latent_grid(n):
     z = Normal(0, 1).icdf(torch.linspace(0.05, 0.95, n))

@@ -136,6 +136,14 @@ def style_grid(model, n_styles):
     z = torch.randn(n_styles, model.latent_dim).repeat_interleave(10, 0)
     return torch.sigmoid(model.decode(z, torch.arange(10).repeat(n_styles)).sigmoid())
 
+# wrong: "has shape" - five rows at once, the rest is lost
+@torch.no_grad()
+def style_grid(model, n_styles):
+    rows = min(n_styles, 5)
+    y = torch.arange(10).repeat(rows)
+    z = [torch.randn(rows, model.latent_dim).repeat_interleave(10, dim=0) for _ in range(n_styles // rows)]
+    return torch.cat([model.decode(one, y).sigmoid() for one in z])
+
 # right: row by row
 @torch.no_grad()
 def style_grid(model, n_styles):

@@ -457,6 +457,41 @@ class VAE(Base):
         mu, logvar = self.other(x.flatten(1)), self.to_logvar(self.enc(x))
         return self.decode(reparameterize(mu, logvar)), mu, logvar
 
+# wrong: "too little noise" - the standard deviation is clipped at 1
+class VAE(Base):
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        return self.decode(mu + torch.exp(0.5 * logvar).clamp(max=1) * torch.randn_like(mu)), mu, logvar
+
+# wrong: "cut z off", "does not look at all of z" - a relu before the decoder
+class VAE(Base):
+    def decode(self, z):
+        return super().decode(F.relu(z))
+
+# wrong: "can learn" - the decoder is frozen
+class VAE(Base):
+    def __init__(self, latent_dim=20):
+        super().__init__(latent_dim)
+        self.dec.requires_grad_(False)
+
+# wrong: "mixes the images" - with no gradient to the pixels
+class VAE(Base):
+    def forward(self, x):
+        mu, logvar = self.encode(x.detach())
+        return self.decode(reparameterize(mu.flip(0), logvar)), mu, logvar
+
+# right: images prepared without gradients
+class VAE(Base):
+    def encode(self, x):
+        with torch.no_grad():
+            x = (x - 0.1307) / 0.3081
+        return super().encode(x)
+
+# right: black and white images
+class VAE(Base):
+    def encode(self, x):
+        return super().encode((x > 0.5).float())
+
 # right: one head of 2Z, chunked
 class VAE(nn.Module):
     def __init__(self, latent_dim=20):
@@ -873,7 +908,7 @@ class VAE(Base):
         z = mu + torch.exp(0.5 * logvar)
         return self.decode(z), mu, logvar
 
-# wrong: "leave z unbounded", "its variance must be exp(logvar)" - z is clamped
+# wrong: "do not clamp z", "its variance must be exp(logvar)" - z is clamped
 class VAE(Base):
     def forward(self, x):
         mu, logvar = self.encode(x)
