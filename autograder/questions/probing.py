@@ -27,8 +27,10 @@ def model_probe(draw, name: str, given: bool, labels: bool = False):
         inputs["y_axes"] = inputs["y"][:1].repeat(LATENT + 1)
         inputs["y_head"] = inputs["y"][:2].clone()
         inputs["y_last"] = inputs["y"][-1:].clone()
-    # one z, and the same moved along each axis
-    inputs["z_axes"] = inputs["z"][:1] + 2.0 * torch.cat([torch.zeros(1, LATENT), torch.eye(LATENT)])
+    inputs["z"][:, 0].abs_()    # behind a relu rows differ, too
+    # one z, and the same moved along each axis, to where no relu hides it
+    further = torch.diag(inputs["z"][0].abs() - inputs["z"][0] + 2.0)
+    inputs["z_axes"] = inputs["z"][:1] + torch.cat([torch.zeros(1, LATENT), further])
     inputs["x_moved"] = inputs["x"].roll(1, 0)
     inputs |= {"x_head": inputs["x"][:2].clone(), "x_last": inputs["x"][-1:].clone(),
                "z_head": inputs["z"][:2].clone(), "z_last": inputs["z"][-1:].clone()}
@@ -94,7 +96,7 @@ def model_probe(draw, name: str, given: bool, labels: bool = False):
             steps.append(call("settled", "model_drawn", "$x", *y, mode="train", times=30, no_grad=True, after=before))
             before = ["settled"]
     # the same where sigma is large
-    steps += [*pushed("broad", "encode", 1, [1.6, 5.0], ["$x", *y], shaken=True),
+    steps += [*pushed("broad", "encode", 1, [1.6, 6.0], ["$x", *y], shaken=True),
               {**call("draws_broad", "model_broad", f"$x1*{ROWS}", *[f"{v}*{ROWS}" for v in y1["eval"]], pixels="pixels",
                       no_grad=True), "after": ["push_broad"]},
               {"as": "z_broad", "draw": ["$draws_broad.1", "$draws_broad.2"]},

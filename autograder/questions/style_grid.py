@@ -5,7 +5,7 @@ import torch
 from autograder.questions.definition import Criterion, Question
 
 LATENT = 6
-STYLES = 997      # a prime: no block of a fixed size divides it
+STYLES = 998      # twice a prime: no block of a usual size divides it
 
 
 def style_grid(model, n_styles):
@@ -49,7 +49,7 @@ def build(draw, given):
 
 question = Question(
     name="style_grid", task="task2_cvae", answers=("style_grid",), build=build,
-    checked="digits 0 to 9 in each row, one z per row, 997 styles follow N(0, I), no gradient",
+    checked="digits 0 to 9 in each row, one z per row, 998 styles follow N(0, I), no gradient",
     criteria=(Criterion("interface", "n_styles * 10 pictures of probabilities, without gradient", 0.5),
               Criterion("digits", "column d shows the digit d", 0.5, core=True),
               Criterion("styles", "one z ~ N(0, I) for each row", 1.0, core=True)))

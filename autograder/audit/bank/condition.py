@@ -145,6 +145,6 @@ def condition(features, onehot):
 def condition(features, onehot):
     return torch.cat([features.clamp(-2, 2), onehot], dim=1)
 
-# wrong: "(3, 17)" - ten columns of the label at most
+# wrong: "(3, 812)" - ten columns of the label at most
 def condition(features, onehot):
     return torch.cat((features, onehot[:, :10]), 1)

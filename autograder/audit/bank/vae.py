@@ -463,11 +463,6 @@ class VAE(Base):
         mu, logvar = self.encode(x)
         return self.decode(mu + torch.exp(0.5 * logvar).clamp(max=1) * torch.randn_like(mu)), mu, logvar
 
-# wrong: "cut z off", "does not look at all of z" - a relu before the decoder
-class VAE(Base):
-    def decode(self, z):
-        return super().decode(F.relu(z))
-
 # wrong: "can learn" - the decoder is frozen
 class VAE(Base):
     def __init__(self, latent_dim=20):
@@ -486,6 +481,11 @@ class VAE(Base):
         with torch.no_grad():
             x = (x - 0.1307) / 0.3081
         return super().encode(x)
+
+# right: a decoder that begins with a relu
+class VAE(Base):
+    def decode(self, z):
+        return super().decode(F.relu(z))
 
 # right: black and white images
 class VAE(Base):
