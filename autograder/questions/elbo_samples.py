@@ -77,10 +77,10 @@ def build(draw, given):
               {"test": "unrelated", "criterion": "samples", "of": "two", "like": "low_two"},
               {"test": "differs", "criterion": "samples", "of": "n5", "other": "again", "atol": 0.0,
                "say": "Two calls gave the same ELBO: draw the noise anew in each call."}]
-    tests.append({"test": "within", "criterion": "samples", "of": "several", "low": low_alone.item(), "high": high_alone.item(),
-                  "named": False, "say": f"With n_samples = {ALONE} your values vary more than the mean of so many draws."})
-    tests.append({"test": "within", "criterion": "value", "of": "alone", "low": low_alone.item(), "high": high_alone.item(),
-                  "named": False, "say": "The ELBO of a batch that is one image is wrong."})
+    tests += [{"test": "within", "criterion": criterion, "of": name, "low": low_alone.item(), "high": high_alone.item(),
+               "named": False, "say": say} for name, criterion, say in (
+                   ("several", "samples", f"With n_samples = {ALONE} your values vary more than the mean of so many draws."),
+                   ("alone", "value", "The ELBO of a batch that is one image is wrong."))]
     return inputs, steps, tests
 
 

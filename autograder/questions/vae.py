@@ -299,8 +299,8 @@ class no_module:
         return self.inner(x)
 
 
-@question.misconception("The noise in z is scaled by something else than exp(logvar / 2); reparameterize does that, and takes "
-                        "logvar as it is.")
+@question.misconception("The noise in z is scaled by something else than exp(logvar / 2); reparameterize does that, and "
+                        "takes logvar as it is.")
 class std_for_logvar(right):
     def forward(self, x):
         mu, logvar = self.encode(x)

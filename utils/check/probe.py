@@ -11,7 +11,8 @@ A probe is a list of *steps* and a dictionary of input tensors. A step is a plai
 With "numbers", numbers that the call returns are answers too; with "no_grad", no gradients are recorded; with
 "noise" the call draws the noise of that seed; with "grey" torch.distributions take any value; with "times" the call is
 made that often, and the last one counts; with "shake" a new model is called once with these arguments, and its
-weights are moved; with "tap": "decode" the answer "e.handed" is what a called model handed to its own decode, if it called that once.
+weights are moved; with "tap": "decode" the answer "e.handed" is what a called model handed to its own decode, if it
+called that once.
 "$mu" stands for an input or for the result of an earlier step ("$e.0" is its first part).
 The answers of step "a" are the tensors "a" (or "a.0", "a.1" for a tuple), "a.grad.mu" for the gradient
 of sum(weights * output) with respect to the input mu, "a.after.mu" for an input that the call changed,
