@@ -58,6 +58,7 @@ class Submission(NotebookExporter):
         Judge(parent=self).manager()        # says at once if nothing can be graded here
         if isinstance(self.parent, Autograde):
             _prepare(self.parent)
+            _tell_at_the_end(self.parent)
 
     def from_filename(self, filename, resources=None, **kwargs):
         if any(isinstance(one, Rebuild) for one in self._preprocessors):
@@ -72,17 +73,7 @@ def _prepare(converter: Autograde) -> None:
 
     Raises NbGraderException where the gradebook has no such assignment: no submission could be saved.
     """
-    coursedir, convert = converter.coursedir, converter.convert_notebooks
-
-    def convert_and_tell() -> None:         # nbgrader has no hook at the end of a run
-        _by_hand.clear()
-        convert()
-        if _by_hand:
-            message = "Needs grading by hand after an internal error, see above: " + "; ".join(_by_hand)
-            converter.log.error(message)
-            raise NbGraderException(message)
-
-    converter.convert_notebooks = convert_and_tell
+    coursedir = converter.coursedir
     try:
         with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
             gradebook.find_notebook(coursedir.assignment_id, coursedir.assignment_id)
@@ -102,6 +93,21 @@ def _prepare(converter: Autograde) -> None:
         if place.is_dir() and not (place / f"{task}.verdicts.json").is_file():
             converter.log.warning("%s was left unfinished by an earlier run and is graded again.", place)
             utils.rmtree(str(place))
+
+
+def _tell_at_the_end(converter: Autograde) -> None:
+    """Have the run end with NbGraderException where errors of ours left questions to a person: nbgrader has no hook there."""
+    convert = converter.convert_notebooks
+
+    def convert_and_tell() -> None:
+        _by_hand.clear()
+        convert()
+        if _by_hand:
+            message = "Needs grading by hand after an internal error, see above: " + "; ".join(_by_hand)
+            converter.log.error(message)
+            raise NbGraderException(message)
+
+    converter.convert_notebooks = convert_and_tell
 
 
 def finish(assignment: str, student: str, notebooks: list[str]) -> None:

@@ -151,24 +151,12 @@ def rounded_to_four(losses, patience):
 
 @question.misconception("A loss of 0 is a loss like any other: it is the best one until something lies below 0.")
 def zero_is_none(losses, patience):
-    best, best_epoch = None, 1
-    for epoch, loss in enumerate(losses, 1):
-        if not best or loss < best:
-            best, best_epoch = loss, epoch
-        if epoch - best_epoch >= patience:
-            return epoch, best_epoch
-    return len(losses), best_epoch
+    return _stop(losses, patience, better=lambda loss, best: not best or loss < best)
 
 
 @question.also("zero_is_none")
 def zeros_left_out(losses, patience):
-    best = 1
-    for epoch, loss in enumerate(losses, 1):
-        if loss and loss < losses[best - 1]:
-            best = epoch
-        if epoch - best >= patience:
-            return epoch, best
-    return len(losses), best
+    return _stop(losses, patience, better=lambda loss, best: loss and loss < best)
 
 
 @question.misconception("Losses may be below 0, and lower is better there, too: compare them with their sign.")

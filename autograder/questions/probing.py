@@ -64,6 +64,16 @@ def model_probe(draw, name: str, given: bool, labels: bool = False):
                 {"as": f"push_{as_}", "push": f"model_{as_}.{target}", "args": args, "sign": sign, "until": until,
                  "after": [f"little_{as_}"] if as_ in ("high", "dec_high") else []}]
 
+    def drawn(which, model, mode, after):
+        """One image many times through forward, what decode makes of as many draws that are right, and of mu."""
+        labels_of_all, how = [f"{v}*{ROWS}" for v in y1[mode]], {"mode": mode, "pixels": "pixels"}
+        return [{**call(f"draws_{which}", model, f"$x1*{ROWS}", *labels_of_all, **how, no_grad=mode == "eval"), "after": after},
+                {"as": f"z_{which}", "draw": [f"$draws_{which}.1", f"$draws_{which}.2"]},
+                {"as": f"mu_{which}", "draw": [f"$draws_{which}.1", f"$draws_{which}.2"], "std": 0.0},
+                call(f"like_{which}", f"{model}.decode", f"$z_{which}", *labels_of_all, **how),
+                {**call(f"middle_{which}", f"{model}.decode", f"$mu_{which}", *labels_of_all, **how),
+                 "after": [f"draws_{which}", f"like_{which}"]}]
+
     # a few steps, after which whatever can learn depends on what it is given; then the same models go on
     for as_, target, args in (("high", "encode", ["$x", *y]), ("dec_high", "decode", ["$z", *y])):
         steps += [{"as": f"begun_{as_}", "push": f"model_{as_}.{target}", "args": args, "sign": 1, "by": 0.2},
@@ -78,17 +88,9 @@ def model_probe(draw, name: str, given: bool, labels: bool = False):
     steps += pushed("drawn", "encode", -1, apart, ["$x", *y], shaken=True)
     before = ["push_drawn"]
     for mode in ("eval", "train"):
-        labels_of_all = [f"{v}*{ROWS}" for v in y1[mode]]
-        steps += [{**call(f"wide_{mode}", "wide", f"$x1*{ROWS}", *labels_of_all, mode=mode, tap="decode",
+        steps += [{**call(f"wide_{mode}", "wide", f"$x1*{ROWS}", *[f"{v}*{ROWS}" for v in y1[mode]], mode=mode, tap="decode",
                           pixels="pixels", no_grad=mode == "eval"), "after": ["wide_eval"] * (mode == "train")},
-                  {**call(f"draws_{mode}", "model_drawn", f"$x1*{ROWS}", *labels_of_all, mode=mode,
-                          pixels="pixels", no_grad=mode == "eval"), "after": before},
-                  {"as": f"z_{mode}", "draw": [f"$draws_{mode}.1", f"$draws_{mode}.2"]},
-                  {"as": f"mu_{mode}", "draw": [f"$draws_{mode}.1", f"$draws_{mode}.2"], "std": 0.0},
-                  call(f"like_{mode}", "model_drawn.decode", f"$z_{mode}", *labels_of_all, mode=mode,
-                       pixels="pixels"),
-                  {**call(f"middle_{mode}", "model_drawn.decode", f"$mu_{mode}", *labels_of_all, mode=mode,
-                          pixels="pixels"), "after": [f"draws_{mode}", f"like_{mode}"]}]
+                  *drawn(mode, "model_drawn", mode, before)]
         # train mode comes after all eval calls: BatchNorm changes its statistics there, and spectral norm its estimate,
         # which must settle first
         before = [f"like_{mode}", f"draws_{mode}", f"middle_{mode}"]
@@ -97,12 +99,7 @@ def model_probe(draw, name: str, given: bool, labels: bool = False):
             before = ["settled"]
     # the same where sigma is large
     steps += [*pushed("broad", "encode", 1, [1.6, 6.0], ["$x", *y], shaken=True),
-              {**call("draws_broad", "model_broad", f"$x1*{ROWS}", *[f"{v}*{ROWS}" for v in y1["eval"]], pixels="pixels",
-                      no_grad=True), "after": ["push_broad"]},
-              {"as": "z_broad", "draw": ["$draws_broad.1", "$draws_broad.2"]},
-              {"as": "mu_broad", "draw": ["$draws_broad.1", "$draws_broad.2"], "std": 0.0},
-              *(call(as_, "model_broad.decode", f"${z}_broad", *[f"{v}*{ROWS}" for v in y1["eval"]], pixels="pixels",
-                     no_grad=True) for as_, z in (("like_broad", "z"), ("middle_broad", "mu")))]
+              *drawn("broad", "model_broad", "eval", ["push_broad"])]
     steps += [new("learner", latent_dim=LATENT),
               call("learn", "learner", "$x", *y, mode="train", grad=["x"], weights="w", through=True)]
 

@@ -275,7 +275,10 @@ def _keep(part, key: str, step: dict, known: dict, answers: dict) -> dict:
 
 
 def _gradients(step, parts, leaves, inputs, answers, facts, model) -> None:
-    """Gradients of sum(weights * output) with respect to each leaf; a missing one is left out. "row": of one row."""
+    """Gradients of sum(weights * output) with respect to each leaf; a missing one is left out.
+
+    "row": of that row alone, and with respect to what is returned beside the output as well.
+    """
     output = parts[0][step["row"]] if "row" in step else parts[0]
     if not output.requires_grad or not output.is_floating_point():
         facts["detached"] = [0]
@@ -284,9 +287,10 @@ def _gradients(step, parts, leaves, inputs, answers, facts, model) -> None:
     flat = output.flatten()
     weights = weights.repeat(math.ceil(flat.numel() / weights.numel()))[:flat.numel()].to(flat.device)
     total = (flat * weights).sum()
+    beside = {index: part for index, part in enumerate(parts[:MAX_PARTS])
+              if index and part is not None and part.requires_grad}
     if step.get("through"):  # do the values returned beside the first one lead to it?
-        beside = [part for part in parts[1:] if part is not None and part.requires_grad]
-        found = torch.autograd.grad(total, beside, retain_graph=True, allow_unused=True) if beside else ()
+        found = torch.autograd.grad(total, list(beside.values()), retain_graph=True, allow_unused=True) if beside else ()
         facts["through"] = [gradient is not None and bool(gradient.abs().sum() > 0) for gradient in found]
         facts["detached"] = [index for index, part in enumerate(parts) if part is not None and not part.requires_grad]
         own = [*leaves.values(), *(model.parameters() if isinstance(model, nn.Module) else ())]
@@ -295,9 +299,8 @@ def _gradients(step, parts, leaves, inputs, answers, facts, model) -> None:
         facts["trained"] = sorted({cls.__name__ for module in (model.modules() if isinstance(model, nn.Module) else ())
                                    if any(leaf is one for one in module.parameters(recurse=False) for leaf in ends)
                                    for cls in type(module).__mro__})[:200]
-    if "row" in step:       # also with respect to what is returned beside it
-        leaves = leaves | {index: part for index, part in enumerate(parts)
-                           if index and part is not None and part.requires_grad}
+    if "row" in step:
+        leaves = leaves | beside
     gradients = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
     for key, gradient in zip(leaves, gradients):
         if gradient is not None:
@@ -352,10 +355,10 @@ def _push(step, known, inputs) -> dict:
             outputs = [part for part in map(_as_tensor, _parts(target(*arguments))) if part is not None]
             means = [step["sign"] * output.mean() for output in outputs]
             if update == 0:
+                idle = not any(mean.requires_grad for mean in means)
                 until = step.get("until")
                 ends = (until if isinstance(until, list) else [until] * len(means) if "by" not in step else
                         [mean.item() + step["by"] for mean in means])
-            idle = not any(mean.requires_grad for mean in means)
             far = [mean for mean, end in zip(means, ends) if mean.requires_grad and not mean.item() > end]
             reached = sum(min(mean.item(), end) for mean, end in zip(means, ends))
             if reached > best + 0.01:

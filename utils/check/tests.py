@@ -389,7 +389,7 @@ def kept(case: Case, of: str, x: str, mask: str) -> Outcome:
 
 @test
 def average(case: Case, of: str, low: str, high: str, varies: bool = True) -> Outcome:
-    """The rows vary, and their mean lies in [low, high] (K,), for each of K kinds of rows that take turns.
+    """The mean of the rows lies in [low, high] (K,), for each of K kinds of rows that take turns; with `varies` they vary.
 
     The bounds are Chernoff's for the mean of draws whose distribution is known: see autograder/questions/sampling.py.
     """
@@ -739,8 +739,9 @@ def reached(case: Case, of: str, wrt: str) -> Outcome:
     """
     facts = case.facts(of)
     found = case.answers.get(f"{of}.grad.{wrt}")
-    still = found is None or not found.abs().max() > 0
-    if facts.get("through") != [True, True] if still else not torch.isfinite(found).all():
+    finite = found is None or torch.isfinite(found).all()
+    flows = found is not None and found.abs().max() > 0 or facts.get("through") == [True, True]
+    if not (finite and flows):
         return Outcome(False, "No gradient reaches the encoder through z: something cuts it (detach, sample() or "
                               "no_grad).", ["no gradient"])
     # neither: a model that computes them twice
