@@ -29,7 +29,7 @@ from utils.check import wire
 from utils.check.probe import MAX_ELEMENTS
 from utils.check.show import as_html, as_text
 from utils.check.tests import RUN_ITS_CELL, TESTS, Case
-from utils.check.verdict import Key, Verdict, judge, no_verdict
+from utils.check.verdict import Key, Verdict, conclude, examine, no_verdict
 
 INTERNAL = "This question could not be graded because of an internal error; it is looked at by hand."
 MAX_TEXT = 500
@@ -262,9 +262,9 @@ class _Session:
         own = self._fatal_solution(name)
         if own is not None:
             return no_verdict(key, own.state, own.reason)
-        answers, status, ends = {}, {}, []
+        answers, status, ends, examined = {}, {}, [], None
         # One request for each variant: where an endless earlier answer stops one, the others still count, and the
-        # best counts, so that none is made after a right one.
+        # best counts, so that none is made after a right one, or where there is nothing yet to be right.
         for variant, (steps, inputs) in keys.probe_inputs(key).items():
             if self.ended & (set(question.calls) - set(question.looks[variant])):
                 continue
@@ -274,13 +274,16 @@ class _Session:
                 ends.append(end)
                 self.ended.add(name)
             else:
-                if judge(key.asked(answers), answers, status).right:
+                started = time.monotonic()
+                examined = examine(key.asked(answers), answers, status)
+                self.seconds["judging"] += time.monotonic() - started
+                if conclude(key, examined).right or _unattempted(question.answers, status[variant]):
                     break
-        if not answers:
+        if examined is None:
             return no_verdict(key, ends[0].state, ends[0].reason)
         started = time.monotonic()
         key = key.asked(answers)
-        verdict = keys.verdict(question, key, seed, answers, status)
+        verdict = keys.named(question, key, seed, examined)
         if fickle(key, answers, status):
             self.result.notes.append(f"`{name}` gave different results when it was asked the same twice.")
         self.seconds["judging"] += time.monotonic() - started
@@ -315,6 +318,12 @@ class _Session:
 
     def _log(self, line: str) -> None:
         self.result.log.append(f"{time.strftime('%H:%M:%S')} {_line(line, 2000)}")
+
+
+def _unattempted(names: tuple, status: dict) -> bool:
+    """Whether the question's own stubs are all that answered: no stand-in for an earlier answer changes that."""
+    return (any(facts.get("state") == "not attempted" and facts.get("function") in names for facts in status.values())
+            and not any(facts.get("kind") for facts in status.values()))
 
 
 def _read(outputs: list, nonce: str, variant: str, names: list[str]) -> tuple[dict, dict]:

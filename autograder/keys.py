@@ -80,11 +80,15 @@ def _common(runs: tuple, tolerance: float) -> tuple:
 
 
 def verdict(question: Question, key: Key, seed: int, answers: dict, status: dict) -> Verdict:
-    """Judge, and look for the misconception only when there is a mistake to name.
+    """Judge, and look for the misconception when there is a mistake to name."""
+    return named(question, key, seed, examine(key, answers, status))
+
+
+def named(question: Question, key: Key, seed: int, examined: tuple) -> Verdict:
+    """The verdict on what `examine` found. The misconception is looked for only when there is a mistake to name.
 
     Drawing signatures takes seconds: first those of the misconceptions that may be it, then the rest.
     """
-    examined = examine(key, answers, status)
     found = conclude(key, examined)
     if found.state not in ("wrong", "error") or key.signatures:
         return found
@@ -149,14 +153,16 @@ def _shuffled(steps: list[dict], draw: Draw) -> list[dict]:
     waiting, done, order = list(steps), set(), []
     names = {step["as"] for step in steps}
 
-    def needs(step: dict) -> set[str]:
+    def needed(step: dict) -> set[str]:
         words = [step.get("call", ""), step.get("push", ""), step.get("modules", ""), *step.get("after", ())]
         words += [w[1:] for w in (*step.get("args", ()), *step.get("draw", ()), *step.get("kwargs", {}).values())
                   if isinstance(w, str) and w.startswith("$")]
         return {word.split(".")[0] for word in words} & names - {step["as"]}
 
+    needs = {step["as"]: needed(step) for step in steps}
     while waiting:
-        ready = [step for step in waiting if needs(step) <= done and step.get("right_after") not in names - done]
+        ready = [step for step in waiting
+                 if needs[step["as"]] <= done and step.get("right_after") not in names - done]
         at_once = [step for step in ready if order and step.get("right_after") == order[-1]["as"]]
         step = (at_once or ready)[draw.integer(0, len(at_once or ready) - 1)]
         waiting.remove(step)
