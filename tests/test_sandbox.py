@@ -237,7 +237,7 @@ def test_ordinary_work_is_not_refused(kernel):
 
 def test_killing_every_visible_process_but_itself_changes_nothing(kernel):
     seen = kernel.run("""
-        import signal
+        import os, signal
         for pid in [os.getppid(), 1, -1]:
             try:
                 os.kill(pid, signal.SIGKILL if pid > 0 else signal.SIGURG)
