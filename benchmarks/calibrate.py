@@ -17,7 +17,7 @@ from torch.distributions import Normal
 
 from autograder.questions.cvae import CVAE
 from autograder.questions.definition import Draw
-from autograder.questions.training import training_probe
+from autograder.questions.training import LONGEST, UPDATES, training_probe
 from autograder.questions.vae import VAE
 from utils.check import probe
 from utils.check.classifier import read
@@ -59,6 +59,25 @@ class Narrow(VAE):
         self.decoder = nn.Sequential(nn.Linear(latent_dim, 64), nn.ReLU(), nn.Linear(64, 784))
 
 
+class LinearDecoder(VAE):
+    """No hidden layer behind z: probabilistic PCA with Bernoulli pixels."""
+
+    def __init__(self, latent_dim=20, labels=0):
+        super().__init__(latent_dim)
+        self.decoder = nn.Linear(latent_dim + labels, 784)
+
+
+class Linear(LinearDecoder):
+    """No hidden layer at all."""
+
+    def __init__(self, latent_dim=20, labels=0):
+        super().__init__(latent_dim, labels)
+        self.body = nn.Sequential(nn.Flatten(), nn.Linear(784 + labels, 2 * latent_dim))
+
+    def encode(self, x):
+        return self.body(x).chunk(2, dim=1)
+
+
 def conditional(base):
     """A CVAE from one of the networks above: label planes or columns beside the input."""
 
@@ -87,6 +106,27 @@ def conditional(base):
 class IgnoresLabel(CVAE):
     def decode(self, z, y):
         return super().decode(z, torch.zeros_like(y))
+
+
+class ShuffledLabels(CVAE):
+    def forward(self, x, y):
+        return super().forward(x, y[torch.randperm(len(y))])
+
+
+class BiasFromZero(CVAE):
+    """The label as a bias of the hidden layers, which has no say at first."""
+
+    def __init__(self, latent_dim=20, num_classes=10):
+        super().__init__(latent_dim, num_classes)
+        self.image, self.style = nn.Linear(784, 200), nn.Linear(latent_dim, 200)
+        self.shift, self.back = (nn.Parameter(torch.zeros(num_classes, 200)) for _ in range(2))
+        self.body, self.out = nn.Linear(200, 2 * latent_dim), nn.Linear(200, 784)
+
+    def encode(self, x, y):
+        return self.body(F.elu(self.image(x.flatten(1)) + self.shift[y])).chunk(2, dim=1)
+
+    def decode(self, z, y):
+        return self.out(F.elu(self.style(z) + self.back[y])).view(-1, 1, 28, 28)
 
 
 class TwoSigmoids(VAE):
@@ -121,17 +161,18 @@ def loss(beta=1.0, pixels=784, kl="sum"):
 VAES = {
     "MLP": (VAE, loss()), "narrow MLP": (Narrow, loss()), "deep, BatchNorm, Dropout": (Deep, loss()),
     "convolutional": (Convolutional, loss()), "two sigmoid layers": (TwoSigmoids, loss()),
+    "linear decoder": (LinearDecoder, loss()), "linear": (Linear, loss()),
     "wrong: KL subtracted": (VAE, loss(beta=-1.0)), "wrong: no KL": (VAE, loss(beta=0.0)),
-    "wrong: mean over pixels": (VAE, loss(pixels=1)), "wrong: mean over latents": (VAE, loss(kl="mean")),
+    "wrong: KL counts a twentieth": (VAE, loss(beta=0.05)), "wrong: mean over pixels": (VAE, loss(pixels=1)), "wrong: mean over latents": (VAE, loss(kl="mean")),
     "wrong: beta 10": (VAE, loss(beta=10.0)), "wrong: decodes mu": (DecodesMean, loss()),
 }
-CVAES = {"MLP": CVAE, "deep, BatchNorm, Dropout": conditional(Deep), "convolutional": conditional(Convolutional),
-         "wrong: decoder ignores the label": IgnoresLabel}
+CVAES = {"MLP": CVAE, "bias from 0": BiasFromZero, "linear": conditional(Linear), "deep, BatchNorm, Dropout": conditional(Deep), "convolutional": conditional(Convolutional),
+         "wrong: decoder ignores the label": IgnoresLabel, "wrong: labels shuffled": ShuffledLabels}
 
 
-def measure(model, vae_loss, seed: int) -> dict[str, float]:
+def measure(model, vae_loss, seed: int, updates: int = UPDATES) -> dict[str, float]:
     labels = vae_loss is None
-    inputs, steps = training_probe(Draw(seed), "M", None if labels else "loss", labels)
+    inputs, steps = training_probe(Draw(seed), "M", None if labels else "loss", labels, updates)
     answers, status = probe.run(steps, inputs, {"M": model, "loss": vae_loss}, seed=seed)
     if "dec" not in answers:
         return {"diverged": 1.0}
@@ -141,7 +182,8 @@ def measure(model, vae_loss, seed: int) -> dict[str, float]:
     prior = answers["prior"].double().flatten(1)
     log_p = x @ prior.T - F.softplus(prior).sum(1)
     kl = float((mu.square() + logvar.exp() - 1 - logvar).sum(1).mean() / 2)
-    figures = {"negative ELBO": float((F.softplus(logits) - logits * x[order]).sum(1).mean()) + kl, "KL": kl,
+    reconstruction = float((F.softplus(logits) - logits * x[order]).sum(1).mean())
+    figures = {"negative ELBO": reconstruction + kl, "KL": kl, "share": kl / reconstruction,
                "prior": float((log_p.logsumexp(1) - math.log(len(prior))).mean()),
                "seconds": status["trained"]["seconds"]}
     if labels:
@@ -154,16 +196,18 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     seeds = range(parser.parse_args().seeds)
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {len(seeds)} seeds; mean +- sd")
-    for title, models in (("train_vae", VAES), ("train_cvae", {name: (model, None) for name, model in CVAES.items()})):
+    conditional_models = {name: (model, None) for name, model in CVAES.items()}
+    for title, models, updates in (("train_vae", VAES, UPDATES), ("train_cvae", conditional_models, UPDATES),
+                                   ("train_cvae, second look", conditional_models, LONGEST)):
         print(f"\n{title}")
         for name, (model, vae_loss) in models.items():
             started = time.perf_counter()
-            runs = [measure(model, vae_loss, seed) for seed in seeds]
+            runs = [measure(model, vae_loss, seed, updates) for seed in seeds]
             if any("diverged" in r for r in runs):
                 print(f"| {name} | diverged in {sum('diverged' in r for r in runs)} of {len(runs)} runs |", flush=True)
                 continue
-            cells = [f"{figure} {statistics.mean(r[figure] for r in runs):.3f} +- "
-                     f"{statistics.stdev(r[figure] for r in runs):.3f}" for figure in runs[0]]
+            cells = [f"{figure} {statistics.mean(r[figure] for r in runs):.4g} +- "
+                     f"{statistics.stdev(r[figure] for r in runs):.2g}" for figure in runs[0]]
             print(f"| {name} | " + " | ".join(cells) + f" | {time.perf_counter() - started:.0f} s", flush=True)
 
 

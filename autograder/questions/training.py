@@ -11,6 +11,7 @@ import torch
 LATENT, UPDATES, BATCH, LR = 8, 150, 64, 4e-3
 LONGEST, SLOW = 450, 320.0      # updates for a model that learns slowly: whose loss is above this, in nats per image
 DECODED = 150       # of 200 held-out images
+ENCODED = {"logits": "dec", "mu": "enc.0", "logvar": "enc.1", "x": "held8", "rows": "order"}      # for tests on them
 
 
 @functools.cache

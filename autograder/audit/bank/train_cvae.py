@@ -63,3 +63,9 @@ class CVAE(Base):
 
     def decode(self, z, y):
         return self.out(F.elu(self.style(z) + self.back[y])).reshape(-1, 1, 28, 28)
+
+# right: no hidden layer behind z
+class CVAE(Base):
+    def __init__(self, latent_dim=20, num_classes=10):
+        super().__init__(latent_dim, num_classes)
+        self.dec = nn.Linear(latent_dim + num_classes, 784)

@@ -72,3 +72,24 @@ class VAE(Base):
         self.enc = nn.Sequential(nn.Flatten(), nn.Linear(784, 400), nn.Sigmoid(), nn.Linear(400, 200), nn.Sigmoid())
         self.dec = nn.Sequential(nn.Linear(latent_dim, 200), nn.Sigmoid(), nn.Linear(200, 400), nn.Sigmoid(),
                                  nn.Linear(400, 784))
+
+# right: no hidden layer behind z
+class VAE(Base):
+    def __init__(self, latent_dim=20):
+        super().__init__(latent_dim)
+        self.dec = nn.Linear(latent_dim, 784)
+
+# right: no hidden layer at all
+class VAE(Base):
+    def __init__(self, latent_dim=20):
+        super().__init__(latent_dim)
+        self.enc = nn.Flatten()
+        self.to_mu, self.to_logvar = nn.Linear(784, latent_dim), nn.Linear(784, latent_dim)
+        self.dec = nn.Linear(latent_dim, 784)
+
+# wrong: "counts too little" - the mean over the latents
+VAE = Base
+
+def vae_loss(logits, x, mu, logvar, beta=1.0):
+    kl = 0.5 * (mu ** 2 + logvar.exp() - 1 - logvar).mean(1)
+    return (reconstruction_loss(logits, x) + beta * kl).mean()
