@@ -21,7 +21,7 @@ import nbformat
 import traitlets
 from nbconvert.exporters import NotebookExporter
 from nbgrader import utils
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import BaseCell, Comment, Grade, Gradebook, MissingEntry, SourceCell
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
 from nbgrader.preprocessors import NbGraderPreprocessor
@@ -243,13 +243,13 @@ def save_grades(gradebook: Gradebook, result: Result, notebook_id: str, former: 
     text that was left out. The points of an extra question are extra credit, unless a person has changed what the
     former grading gave (`former`: its record, or {}).
     """
-    where = (notebook_id, result.task, result.student)
+    grades, comments, released = _rows(gradebook, notebook_id, result)
     repaired = {one["grade_id"] for one in repairs}
     text_lost = any(one["kind"] in TEXT_LOST for one in repairs)
     for cell in result.notebook.cells:
         if utils.is_grade(cell):
-            grade = gradebook.find_grade(cell.metadata.nbgrader.grade_id, *where)
             name, unclear = cell.metadata.nbgrader.grade_id, False
+            grade = grades[name]
             if is_check(cell):
                 verdict, unclear = result.verdicts[name], name in result.failed
                 if not unclear and find(name).extra:
@@ -261,20 +261,28 @@ def save_grades(gradebook: Gradebook, result: Result, notebook_id: str, former: 
                     scale = grade.max_score / verdict.max_points if verdict.max_points else 0.0
                     grade.auto_score = round(verdict.points * scale, 2)
             else:
-                empty = _is_empty(cell, gradebook, notebook_id, result.task)
+                empty = _is_empty(cell, released)
                 grade.auto_score = 0.0 if empty and not text_lost and name not in repaired else None
             grade.needs_manual_grade = unclear or grade.auto_score is None or grade.manual_score is not None
         if utils.is_solution(cell):
-            comment = gradebook.find_comment(cell.metadata.nbgrader.grade_id, *where)
-            empty = _is_empty(cell, gradebook, notebook_id, result.task)
-            comment.auto_comment = "No response." if empty else None
+            comments[cell.metadata.nbgrader.grade_id].auto_comment = "No response." if _is_empty(cell, released) else None
     gradebook.db.commit()
 
 
-def _is_empty(cell, gradebook: Gradebook, notebook_id: str, task: str) -> bool:
+def _rows(gradebook: Gradebook, notebook_id: str, result: Result) -> tuple[dict, dict, dict]:
+    """Grades, comments and released sources of a submitted notebook, by the names of their cells: a query for each."""
+    submitted = gradebook.find_submission_notebook(notebook_id, result.task, result.student)
+    grades, comments = (
+        {name: row for row, name in gradebook.db.query(kind, BaseCell.name).join(BaseCell, kind.cell_id == BaseCell.id)
+         .filter(kind.notebook_id == submitted.id)} for kind in (Grade, Comment))
+    sources = gradebook.db.query(SourceCell.name, SourceCell.source).filter(SourceCell.notebook_id == submitted.notebook_id)
+    return grades, comments, dict(map(tuple, sources))
+
+
+def _is_empty(cell, released: dict[str, str]) -> bool:
     """Whether a solution cell holds nothing but lines that it was released with."""
-    released = gradebook.find_source_cell(cell.metadata.nbgrader.grade_id, notebook_id, task).source
-    found, given = ({line.strip() for line in text.splitlines()} for text in (cell.source, released))
+    found, given = ({line.strip() for line in text.splitlines()}
+                    for text in (cell.source, released[cell.metadata.nbgrader.grade_id]))
     return found <= given | {""}
 
 
