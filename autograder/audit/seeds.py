@@ -5,6 +5,10 @@ the reference, right answers of other styles, and the wrong answers that come ne
 questions are left out: a seed takes them seconds; `benchmarks/calibrate.py` is their measurement.
 """
 
+import concurrent.futures
+import functools
+import multiprocessing
+import os
 import secrets
 import time
 
@@ -41,6 +45,7 @@ RIGHT = {
     "elbo_samples": ("the same draws", "all draws in one batch"),
 }
 TRAINED = ("train_vae", "train_cvae")
+CHUNK = 20      # seeds that a worker counts at once
 
 
 def entries(question: Question) -> list[bank.Entry]:
@@ -64,29 +69,42 @@ def count(question: Question, seeds: range | list[int]) -> dict[str, tuple[bool,
     return {title: (wrong, luck[title], len(seeds)) for title, (wrong, _) in answers.items()}
 
 
+def count_with(pool: concurrent.futures.Executor, question: Question, seeds: range) -> dict[str, tuple[bool, int, int]]:
+    """As `count`, by the workers of a pool."""
+    chunks = [seeds[i:i + CHUNK] for i in range(0, len(seeds), CHUNK)]
+    found = list(pool.map(functools.partial(_count_alone, question.name), chunks))
+    return {title: (wrong, sum(one[title][1] for one in found), len(seeds)) for title, (wrong, _, _) in found[0].items()}
+
+
+def _count_alone(name: str, seeds: range) -> dict[str, tuple[bool, int, int]]:
+    torch.set_num_threads(1)
+    return count(find(name), seeds)
+
+
 def arguments(parser) -> None:
     parser.add_argument("question", nargs="*", help="only these (default: all but the training questions)")
     parser.add_argument("--seeds", type=int, default=2000, help="how many (default: 2000)")
     parser.add_argument("--first", type=int, help="the first of them (default: a secret one)")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: cores)")
 
 
 def run(options) -> int:
     """0: no right answer was rejected and no wrong one accepted."""
-    torch.set_num_threads(1)
     questions = [find(name) for name in options.question] or [q for q in QUESTIONS.values() if q.name not in TRAINED]
     first = secrets.randbits(40) if options.first is None else options.first
     print(f"{options.seeds} seeds from {first}; false rejects of right answers, false accepts of wrong ones")
     bad = 0
-    for question in questions:
-        started = time.process_time()
-        found = count(question, range(first, first + options.seeds))
-        right = [luck for wrong, luck, _ in found.values() if not wrong]
-        wrong = [luck for wrong, luck, _ in found.values() if wrong]
-        bad += sum(right) + sum(wrong)
-        print(f"{question.name:20s} {sum(right):4d} of {len(right) * options.seeds:7d} right rejected, "
-              f"{sum(wrong):4d} of {len(wrong) * options.seeds:7d} wrong accepted, "
-              f"{time.process_time() - started:7.0f} s", flush=True)
-        for title, (is_wrong, luck, _) in found.items():
-            if luck:
-                print(f"    {luck} x {'accepted' if is_wrong else 'rejected'}: {title}", flush=True)
+    with concurrent.futures.ProcessPoolExecutor(options.workers, multiprocessing.get_context("spawn")) as pool:
+        for question in questions:
+            started = time.monotonic()
+            found = count_with(pool, question, range(first, first + options.seeds))
+            right = [luck for wrong, luck, _ in found.values() if not wrong]
+            wrong = [luck for wrong, luck, _ in found.values() if wrong]
+            bad += sum(right) + sum(wrong)
+            print(f"{question.name:20s} {sum(right):4d} of {len(right) * options.seeds:7d} right rejected, "
+                  f"{sum(wrong):4d} of {len(wrong) * options.seeds:7d} wrong accepted, "
+                  f"{time.monotonic() - started:7.0f} s", flush=True)
+            for title, (is_wrong, luck, _) in found.items():
+                if luck:
+                    print(f"    {luck} x {'accepted' if is_wrong else 'rejected'}: {title}", flush=True)
     return int(bad > 0)
