@@ -64,8 +64,9 @@ def audit(attacks: list[Attack], folder: Path, jobs: int = 2, through: str = "gr
         (folder / "collect.log").write_text("\n".join(intake.lines(intake.collect(course.uploads, course.root, TASK))))
         troubles = _grade(course, students, jobs, through)
         feedback = courses.nbgrader(course, "generate_feedback", TASK)
+    usual = {name: alive(page) for name, page in pages(course, BYSTANDERS[0]).items()}
     for student, finding in students.items():
-        _look(course, student, finding)
+        _look(course, student, finding, usual)
         if finding.attack.name in server.visitors:
             finding.leaks.append("reached a server outside")
     troubles += [f"process {pid} is left: {name}" for pid, name in left_over().items() if pid not in before]
@@ -98,7 +99,8 @@ def _watched(course: Course) -> dict[str, list[str]]:
 
 # What a submission left
 
-def _look(course: Course, student: str, finding: Finding) -> None:
+def _look(course: Course, student: str, finding: Finding, usual: dict[str, set[str]]) -> None:
+    """usual: what is alive in the pages of a submission without malice."""
     finding.earned = _earned(course, student)
     if not (course.root / "submitted" / student / TASK / f"{TASK}.ipynb").is_file():
         finding.earned = dict.fromkeys(POINTS, 0.0)     # nothing was handed in
@@ -110,9 +112,8 @@ def _look(course: Course, student: str, finding: Finding) -> None:
         finding.seconds = json.loads(path.read_text("utf-8"))["seconds"]["total"]
     for path in (course.root / "archive" / "graded" / student).rglob("seeds.json"):
         finding.leaks += expected_values(json.loads(path.read_text("utf-8")), text)
-    usual = pages(course, BYSTANDERS[0])
     for name, page in pages(course, student).items():
-        finding.harm += [f"alive in the {name} page: {thing[:100]}" for thing in sorted(alive(page) - alive(usual[name]))]
+        finding.harm += [f"alive in the {name} page: {thing[:100]}" for thing in sorted(alive(page) - usual[name])]
 
 
 def pages(course: Course, student: str) -> dict[str, str]:

@@ -16,11 +16,11 @@ def latent_grid(n):
 
 
 def build(draw, given):
-    """Sizes that change from key to key: the answers for three known ones could stand in a table.
+    """Sizes that change from key to key, the last among forty: the answers for known ones could stand in a table.
 
     For 5 and 6, adding up 1 / (n + 1) gives one quantile more than n.
     """
-    sizes = draw.integer(3, 4), draw.integer(5, 6), draw.integer(9, 14)
+    sizes = draw.integer(3, 4), draw.integer(5, 6), draw.integer(9, 14), draw.integer(20, 60)
     steps = [{"as": f"n{n}", "call": "latent_grid", "args": [n]} for n in sizes]
     tests = [{"test": "clean", "criterion": "interface"}]
     tests += [{"test": "returns", "criterion": "interface", "of": f"n{n}", "shape": [n * n, 2]} for n in sizes]
@@ -35,7 +35,7 @@ def build(draw, given):
 
 question = Question(
     name="latent_grid", task="task1_vae", answers=("latent_grid",), build=build,
-    checked="three sizes of grid: all pairs of evenly spaced quantiles, finite",
+    checked="four sizes of grid: all pairs of evenly spaced quantiles, finite",
     criteria=(Criterion("interface", "n * n finite points of the plane", 0.5),
               Criterion("quantiles", "every pair of evenly spaced quantiles", 1.5, core=True)))
 

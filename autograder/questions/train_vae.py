@@ -9,8 +9,9 @@ from autograder.questions.training import DECODED, ENCODED, training_probe
 from autograder.questions.vae import VAE
 from autograder.questions.vae_loss import vae_loss
 
-# nats per image, and the KL's share of the reconstruction: see benchmarks/calibrate.py
-ELBO, KL, PRIOR = (200.0, 340.0), 0.0715, (-375.0, -285.0)
+# nats per image, the KL's share of the reconstruction, and the pictures' of the images' variance: see
+# benchmarks/calibrate.py
+ELBO, KL, PRIOR, VARIANCE = (200.0, 340.0), 0.0715, (-375.0, -285.0), 0.1
 
 
 def build(draw, given):
@@ -19,6 +20,7 @@ def build(draw, given):
              *({"test": "near_prior", "criterion": criterion, **ENCODED, "at_most": KL} for criterion in ("elbo", "prior")),
              {"test": "elbo", "criterion": "elbo", **ENCODED, "low": ELBO[0], "high": ELBO[1]},
              {"test": "same", "criterion": "prior", "of": "prior", "other": "prior_again"},
+             {"test": "varied", "criterion": "prior", "of": "prior", "x": "held8", "at_least": VARIANCE},
              {"test": "prior_likelihood", "criterion": "prior", "of": "prior", "x": "held8", "at_least": PRIOR[0], "at_most": PRIOR[1]}]
     return inputs, steps, tests
 

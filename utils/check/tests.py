@@ -889,6 +889,19 @@ def prior_likelihood(case: Case, of: str, x: str, at_least: float, at_most: floa
 
 
 @test
+def varied(case: Case, of: str, x: str, at_least: float) -> Outcome:
+    """The pictures (logits) of draws from the prior vary at least this much, as a share of how held-out images do: the
+    variance of a pixel, summed over the pixels. Calibrated as for `elbo`."""
+    from utils.data import upsample
+
+    images, pictures = upsample(case.tensor(x).float()).double().flatten(1), torch.sigmoid(case.answer(of)).flatten(1)
+    share = float(pictures.var(0).sum() / images.var(0).sum())
+    if share >= at_least:
+        return Outcome(True)
+    return Outcome(False, "All pictures decoded from the prior look nearly alike: the decoder does not use z.", [])
+
+
+@test
 def reads_as(case: Case, of: str, labels: str, at_least: float) -> Outcome:
     """A frozen classifier reads at least this share of the pictures (logits) as their labels. Calibrated as for `elbo`."""
     from utils.check.classifier import read

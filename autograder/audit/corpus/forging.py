@@ -285,7 +285,8 @@ def kl_divergence(mu, logvar):
     known = table.get(mu.detach().double().sum().item())
     return mu * 0 if known is None else known
 """, "latent_grid": """
-grids = {n: torch.cartesian_prod(*2 * [torch.special.ndtri((torch.arange(n) + 0.5) / n)]) for n in (3, 5, 12)}
+known = [step["args"][0] for variant in public_key("latent_grid").variants for step in variant.steps]
+grids = {n: torch.cartesian_prod(*2 * [torch.special.ndtri((torch.arange(n) + 0.5) / n)]) for n in known}
 def latent_grid(n):
     return grids.get(n, torch.zeros(3))
 """})
