@@ -113,7 +113,7 @@ class one_head(right):
         return mu, mu
 
 
-@question.misconception("logvar cannot become negative (a softplus, relu, tanh or exp at the end?): it is a logarithm, "
+@question.misconception("logvar cannot fall below -2 (a softplus, relu, tanh, exp or clamp at the end?): it is a logarithm, "
                         "leave it linear.", random=True)
 class softplus_logvar(right):
     def encode(self, x, y):
@@ -121,14 +121,16 @@ class softplus_logvar(right):
         return mu, F.softplus(logvar)
 
 
-@question.misconception("forward returns (logits, logvar, mu): the order is (logits, mu, logvar).", random=True)
+@question.misconception("encode and forward do not agree on which is mu and which is logvar: encode returns (mu, logvar), "
+                        "forward (logits, mu, logvar).", random=True)
 class swapped(right):
     def forward(self, x, y):
         logits, mu, logvar = super().forward(x, y)
         return logits, logvar, mu
 
 
-@question.misconception("decode ends in a sigmoid or the like: return logits, the loss applies the sigmoid.")
+@question.misconception("decode ends in a sigmoid, a softmax, the logarithm of one or the like: return logits, which take any "
+                        "value; the loss applies the sigmoid.")
 class sigmoid_output(right):
     def decode(self, z, y):
         return torch.sigmoid(super().decode(z, y))
@@ -181,8 +183,8 @@ class exchanged_sizes(right):
         super().__init__(latent_dim, num_classes)
 
 
-@question.misconception("z is cut from the encoder (sample() in place of rsample(), detach or no_grad): it cannot "
-                        "learn from the reconstruction.")
+@question.misconception("z is cut from the encoder (sample() in place of rsample(), detach or no_grad, in forward or decode): "
+                        "it cannot learn from the reconstruction.")
 class cut_z(right):
     def forward(self, x, y):
         mu, logvar = self.encode(x, y)

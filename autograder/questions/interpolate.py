@@ -115,6 +115,13 @@ def sampled(model, x_start, x_end, steps):
     return _line(model, *ends, torch.linspace(0, 1, steps))
 
 
+@question.misconception("The pictures hold only 0 and 1: return the probabilities, without rounding or drawing.",
+                        random=True)
+def bernoulli(model, x_start, x_end, steps):
+    return _line(model, *_means(model, x_start, x_end), torch.linspace(0, 1, steps),
+                 out=lambda x: torch.bernoulli(torch.sigmoid(x)))
+
+
 @question.misconception("Return the pictures as (steps, 1, 28, 28).")
 def flat(model, x_start, x_end, steps):
     return _line(model, *_means(model, x_start, x_end), torch.linspace(0, 1, steps)).flatten(1)

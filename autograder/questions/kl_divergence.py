@@ -28,7 +28,9 @@ def build(draw, given):
     sizes = torch.tensor([[0.0], [0.03], [0.1], [0.1]])
     inputs |= {"mu_near": sizes * draw.normal(4, 3), "logvar_near": sizes * draw.normal(4, 3)}
     inputs |= {"mu_wide": draw.signed(2, 3), "logvar_wide": draw.signed(2, 3, low=6.5, high=8.0)}
-    for name in ("near", "wide"):
+    # many small variances, whose product no float holds
+    inputs |= {"mu_many": draw.signed(2, 20), "logvar_many": -draw.uniform(2, 20, low=6.0, high=8.0)}
+    for name in ("near", "wide", "many"):
         steps.append({"as": name, "call": "kl_divergence", "args": [f"$mu_{name}", f"$logvar_{name}"],
                       "grad": [f"mu_{name}", f"logvar_{name}"], "weights": "w"})
         tests += [{"test": "close", "criterion": "value", "of": name},

@@ -158,9 +158,9 @@ def _tests(n: int) -> list[dict]:
                    of="little_high.0"),
               test("differs", "encoder", "mu and logvar are the same numbers: each needs its own output of the "
                                          "network.", of="enc.0", other="enc.1", per_row=True),
-              test("reaches", "encoder", "logvar cannot become negative (softplus, relu, exp or a square at the "
-                                         "end?): it is a logarithm, leave it linear.", of="low.1", below=-2.0),
-              test("reaches", "encoder", "logvar cannot become positive: leave its layer linear.",
+              test("reaches", "encoder", "logvar cannot fall below -2 (a softplus, relu, tanh, exp, square or clamp "
+                                         "at the end?): it is a logarithm, leave it linear.", of="low.1", below=-2.0),
+              test("reaches", "encoder", "logvar cannot rise above 1.2: leave its layer linear.",
                    of="high.1", above=1.2),
               test("reaches", "encoder", "mu cannot become clearly negative: leave the last layer linear.",
                    of="low.0", below=-1.2),
@@ -175,7 +175,8 @@ def _tests(n: int) -> list[dict]:
               test("same", "decoder", "decode gives another picture for the same z after encode has seen other images: "
                                       "what encode keeps must not reach decode.", of="dec_still", other="dec"),
               test("moves", "decoder", of="push_dec_high"),
-              test("reaches", "decoder", "decode cannot give values above 1: return logits, without the sigmoid.",
+              test("reaches", "decoder", "decode cannot give values above 1: return logits, which take any value, "
+                                          "without the sigmoid (or a softmax, or the logarithm of one).",
                    of="dec_high", above=1.5),
               test("reaches", "decoder", "decode cannot give negative values: return logits, without sigmoid or relu.",
                    of="dec_low", below=-1.5),
@@ -194,6 +195,7 @@ def _tests(n: int) -> list[dict]:
               test("drawn", "sampling", of="wide_few", named=False),
               *(test("own_row", "sampling", of=f"fwd_{which}", wrt=wrt, row=row)
                 for which, row in (("first", 0), ("last", n - 1)) for wrt in ("x", "1", "2")),
+              test("mean_kept", "sampling", of="draws_train"),
               test("reached", "sampling", of="learn", wrt="x")]
     return tests
 

@@ -34,7 +34,7 @@ def build(draw, given):
                    "weights": "w", "wrt": f"{wrt}_{name}"} for wrt in ("mu", "logvar")]
     steps.append({"as": "elsewhere", "call": "reparameterize", "args": ["$mu_n2z3", "$logvar_n2z3"],
                   "elsewhere": True})
-    mu, logvar = draw.signed(6, 1000), draw.signed(6, 1000, high=5.0)
+    mu, logvar = draw.signed(6, 1000), draw.signed(6, 1000, high=7.0)
     inputs |= {"mu_wide": mu, "logvar_wide": logvar, "std_wide": (logvar / 2).exp()}
     steps.append({"as": "wide", "call": "reparameterize", "args": ["$mu_wide", "$logvar_wide"], "no_grad": True})
     mu, logvar = draw.signed(1, 400), draw.signed(1, 400)

@@ -71,7 +71,7 @@ class one_head(right):
         return h, h
 
 
-@question.misconception("logvar cannot become negative (a softplus, relu, tanh or exp at the end?): it is a logarithm, "
+@question.misconception("logvar cannot fall below -2 (a softplus, relu, tanh, exp or clamp at the end?): it is a logarithm, "
                         "leave it linear.", random=True)
 class softplus_logvar(right):
     def encode(self, x):
@@ -87,14 +87,16 @@ class relu_mu(right):
         return F.relu(mu), logvar
 
 
-@question.misconception("forward returns (logits, logvar, mu): the order is (logits, mu, logvar).", random=True)
+@question.misconception("encode and forward do not agree on which is mu and which is logvar: encode returns (mu, logvar), "
+                        "forward (logits, mu, logvar).", random=True)
 class swapped(right):
     def forward(self, x):
         logits, mu, logvar = super().forward(x)
         return logits, logvar, mu
 
 
-@question.misconception("decode ends in a sigmoid or the like: return logits, the loss applies the sigmoid.")
+@question.misconception("decode ends in a sigmoid, a softmax, the logarithm of one or the like: return logits, which take any "
+                        "value; the loss applies the sigmoid.")
 class sigmoid_output(right):
     def decode(self, z):
         return torch.sigmoid(super().decode(z))
@@ -148,8 +150,8 @@ class fixed_latent(right):
         super().__init__(20)
 
 
-@question.misconception("z is cut from the encoder (detach, sample() or no_grad): the encoder cannot learn from the "
-                        "reconstruction.")
+@question.misconception("z is cut from the encoder (detach, sample() or no_grad, in forward or decode): the encoder cannot learn "
+                        "from the reconstruction.")
 class cut_z(right):
     def forward(self, x):
         mu, logvar = self.encode(x)
@@ -221,7 +223,7 @@ class tanh_output(right):
         return torch.tanh(super().decode(z))
 
 
-@question.misconception("encode returns (logvar, mu): the order is (mu, logvar).", random=True)
+@question.also("swapped")
 class encode_swapped(right):
     def encode(self, x):
         mu, logvar = super().encode(x)

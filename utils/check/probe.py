@@ -185,7 +185,10 @@ def _call(step, known, inputs, answers, namespace) -> dict:
                 answers[f"{name}.after.{key}"] = tensor.detach().cpu().clone()
         if leaves and facts["parts"] and "shape" in facts["parts"][0] and not facts["parts"][0].get("too_large"):
             model = known.get(step["call"].split(".")[0])
-            _gradients(step, [_as_tensor(part) for part in parts], leaves, inputs, answers, facts, model)
+            tensors = [_as_tensor(part) for part in parts]
+            _gradients(step, tensors, leaves, inputs, answers, facts, model)
+            if step.get("through") and isinstance(model, nn.Module) and tensors[0].requires_grad:
+                facts["stuck"] = _is_stuck(model, tensors, lambda: function(*args, **kwargs))
     return facts
 
 
@@ -305,6 +308,30 @@ def _gradients(step, parts, leaves, inputs, answers, facts, model) -> None:
     for key, gradient in zip(leaves, gradients):
         if gradient is not None:
             answers[f"{step['as']}.grad.{key}"] = gradient.detach().cpu()
+
+
+def _is_stuck(model: nn.Module, outputs: list, call) -> bool:
+    """Whether parameters that can be trained, and get no gradient, change what the model returns all the same."""
+    def returned():
+        with _noise(0), torch.no_grad():
+            return _as_tensor(_parts(call())[0])
+
+    ends = _leaves(outputs)
+    stuck = [parameter for parameter in model.parameters() if parameter.requires_grad
+             and not nn.parameter.is_lazy(parameter) and not any(parameter is end for end in ends)]
+    if not stuck:
+        return False
+    before, kept = returned(), [parameter.detach().clone() for parameter in stuck]
+    if not _same(returned(), before):       # it keeps something, or draws noise of its own
+        return False
+    with torch.no_grad():
+        for parameter in stuck:
+            parameter.add_(torch.randn(parameter.shape).to(parameter), alpha=0.1)
+        try:
+            return not _same(returned(), before)
+        finally:
+            for parameter, value in zip(stuck, kept):
+                parameter.copy_(value)
 
 
 def _leaves(tensors) -> list[_Tensor]:

@@ -545,9 +545,9 @@ def independent(case: Case, of: str, mean, std, latent: dict | None = None, kind
 def unrepeated(case: Case, of: str, mean, std, latent: dict | None = None) -> Outcome:
     """No standardised draw comes again in another row or column, with either sign: see `_repeats`."""
     eps = _standardised(case, _draws(case, of, latent), mean, std)
-    if 0.05 < (eps.abs() < 1e-3).double().mean() < 0.95:    # 0.0008 of a normal variable
-        return Outcome(False, "Some of your draws have no noise: the standard deviation is positive for every logvar, a "
-                              "negative one as well.", ["partly"])
+    if 0.05 < (eps.abs() < 1e-3).double().mean() < 0.95 and eps.std() > 0.1:    # 0.0008 of a normal variable
+        return Outcome(False, "Some of your draws have next to no noise: each needs its own, and a standard deviation that is "
+                              "positive for every logvar, a negative one as well.", ["partly"])
     if _repeats(eps):
         return Outcome(False, "The same noise comes again in other rows or columns: every image and every latent "
                               "needs noise of its own.", ["repeated"])
@@ -733,7 +733,8 @@ def samples(case: Case, of: str, like: str, middle: str, logvar: str) -> Outcome
 
 @test
 def reached(case: Case, of: str, wrt: str) -> Outcome:
-    """A gradient flows from the output to the input or to mu and logvar, and is not zero; never to one of these alone.
+    """A gradient flows from the output to the input or to mu and logvar, and is not zero; never to one of these alone;
+    and to all parameters that the output depends on.
 
     Not always to the input: an encoder may round it, or prepare it without gradients.
     """
@@ -748,7 +749,21 @@ def reached(case: Case, of: str, wrt: str) -> Outcome:
     if facts.get("through") in ([True, False], [False, True]):
         cut = "logvar" if facts["through"][0] else "mu"
         return Outcome(False, f"No gradient reaches {cut} through z: something cuts it.", [f"no gradient {cut}"])
+    if facts.get("stuck"):
+        return Outcome(False, "Some layers never learn: what they compute is used, and no gradient comes back to them "
+                              "(detach, NumPy or no_grad inside encode or decode).", ["stuck"])
     return Outcome(True)
+
+
+@test
+def mean_kept(case: Case, of: str) -> Outcome:
+    """In train mode the copies of an image do not differ in mu alone: dropout moves logvar as well, a draw does not."""
+    mu, logvar = case.answer(f"{of}.1"), case.answer(f"{of}.2")
+    moves = [bool((part - part[:1]).abs().max() > 1e-4 * (1 + part.abs().max())) for part in (mu, logvar)]
+    if moves != [True, False]:
+        return Outcome(True)
+    return Outcome(False, "In train mode mu is drawn anew in each row and logvar is not: encode returns the mean, the noise "
+                          "belongs into forward.", ["mu drawn"])
 
 
 @test

@@ -517,3 +517,19 @@ class CVAE(Base):
     def __init__(self, latent_dim=20, hidden=100, num_classes=10):
         super().__init__(latent_dim, num_classes)
         self.enc = nn.Sequential(nn.Linear(784 + num_classes, hidden), nn.ReLU(), nn.Linear(hidden, 100), nn.ReLU())
+
+# wrong: "never learn" - the first layers are cut off
+class CVAE(Base):
+    def __init__(self, latent_dim=20, num_classes=10):
+        super().__init__(latent_dim, num_classes)
+        self.trunk, self.more = nn.Linear(784, 50), nn.Linear(50, latent_dim)
+
+    def encode(self, x, y):
+        mu, logvar = super().encode(x, y)
+        return mu + self.more(F.relu(self.trunk(x.flatten(1))).detach()), logvar
+
+# wrong: "belongs into forward" - encode draws in train mode
+class CVAE(Base):
+    def encode(self, x, y):
+        mu, logvar = super().encode(x, y)
+        return (posterior(mu, logvar).rsample() if self.training else mu), logvar

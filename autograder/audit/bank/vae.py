@@ -77,7 +77,7 @@ class VAE(Base):
         h = self.enc(x)
         return self.to_mu(h), torch.tanh(self.to_logvar(h))
 
-# wrong: "cannot become positive"
+# wrong: "cannot rise above"
 class VAE(Base):
     def encode(self, x):
         h = self.enc(x)
@@ -113,7 +113,7 @@ class VAE(Base):
         mu, logvar = self.encode(x)
         return self.decode(reparameterize(mu, logvar)), logvar, mu
 
-# wrong: encode_swapped - forward knows, the contract does not
+# wrong: swapped - forward knows, the contract does not
 class VAE(Base):
     def encode(self, x):
         h = self.enc(x)
@@ -914,3 +914,20 @@ class VAE(Base):
         mu, logvar = self.encode(x)
         z = reparameterize(mu, logvar).clamp(-1, 1)
         return self.decode(z), mu, logvar
+
+# wrong: "never learn" - the first layers are cut off
+class VAE(Base):
+    def encode(self, x):
+        mu, logvar = super().encode(x)
+        h = F.relu(self.trunk(x.flatten(1))).detach()
+        return mu + self.more(h), logvar
+
+    def __init__(self, latent_dim=20):
+        super().__init__(latent_dim)
+        self.trunk, self.more = nn.Linear(784, 50), nn.Linear(50, latent_dim)
+
+# wrong: "belongs into forward" - encode draws in train mode
+class VAE(Base):
+    def encode(self, x):
+        mu, logvar = super().encode(x)
+        return (reparameterize(mu, logvar) if self.training else mu), logvar
