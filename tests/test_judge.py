@@ -61,6 +61,26 @@ def test_colab_habits_do_no_harm_and_all_is_earned_inside_a_running_event_loop()
     assert not result.notes and not result.failed
 
 
+def test_a_stub_is_asked_once_and_an_answer_that_calls_a_stub_is_asked_with_a_stand_in(monkeypatch):
+    asked, ask = [], judge._Session._ask
+
+    async def counted(self, index, seed, variant, steps, inputs):
+        asked.append((self.cells[index].metadata.nbgrader.grade_id, variant))
+        return await ask(self, index, seed, variant, steps, inputs)
+
+    monkeypatch.setattr(judge._Session, "_ask", counted)
+    stub = "def {}:\n    raise NotImplementedError"
+    result = grade(small_task.notebook({"kl_divergence": stub.format("kl_divergence(mu, logvar)"),
+                                        "reconstruction_loss": stub.format("reconstruction_loss(logits, x)")}))
+    assert points(result) == {"kl_divergence": 0, "reconstruction_loss": 0, "vae_loss": 2}
+    assert [name for name, _ in asked].count("kl_divergence") == 1
+    assert {variant for name, variant in asked if name == "vae_loss"} > {"own"}
+    asked.clear()
+    result = grade(small_task.notebook({"vae_loss": stub.format("vae_loss(logits, x, mu, logvar, beta=1.0)")}))
+    assert points(result) == {"kl_divergence": 3, "reconstruction_loss": 2, "vae_loss": 0}
+    assert [variant for name, variant in asked if name == "vae_loss"] == ["own"]
+
+
 STOPS = """
 %load_ext not_there
 import not_there
