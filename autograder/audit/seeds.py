@@ -22,7 +22,8 @@ from autograder.questions.definition import Question
 
 # The nearest to right, by the beginnings of their titles in the bank. Of all other questions: every wrong answer.
 MARGINAL = {
-    "reparameterize": ("half_outside", "clipped_noise - so wide", "clipped_noise, ", '"not Gaussian"', "std_detached"),
+    "reparameterize": ("half_outside", "clipped_noise - so wide", "clipped_noise, ", '"not Gaussian"', '"spread"',
+                       "std_detached"),
     "kl_divergence": ("from_sample - a thousand", "clamped", '"differ', '"gradient'),
     "vae_loss": ("latent_mean", "beta_squared", '"differ"', '"gradient"'),
     "generate": ("clipped", "shifted"),

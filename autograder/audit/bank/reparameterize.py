@@ -466,10 +466,10 @@ def reparameterize(mu, logvar):
     sigma = (logvar / 2).exp()
     return (mu + sigma * torch.randn_like(sigma)).view(-1)
 
-# wrong: "variance", "Gaussian" - logvar is cut off where a trained encoder still goes
+# wrong: "spread" - logvar is cut off where a trained encoder still goes
 def reparameterize(mu, logvar):
     return mu + torch.exp(0.5 * logvar.clamp(-4, 4)) * torch.randn_like(mu)
 
-# wrong: "variance", "Gaussian" - a floor under the standard deviation
+# wrong: "spread" - a floor under the standard deviation
 def reparameterize(mu, logvar):
     return mu + torch.exp(0.5 * logvar).clamp(min=0.1) * torch.randn_like(mu)
