@@ -184,7 +184,7 @@ def measure(model, vae_loss, seed: int, updates: int = UPDATES) -> dict[str, flo
     kl = float((mu.square() + logvar.exp() - 1 - logvar).sum(1).mean() / 2)
     reconstruction = float((F.softplus(logits) - logits * x[order]).sum(1).mean())
     figures = {"negative ELBO": reconstruction + kl, "KL": kl, "share": kl / reconstruction,
-               "variance": float(torch.sigmoid(prior).var(0).sum() / x.var(0).sum()), "prior": float((log_p.logsumexp(1) - math.log(len(prior))).mean()),
+               "variance": float(torch.sigmoid(prior).unflatten(0, (-1, 10 if labels else 1)).var(0).mean(0).sum() / x.var(0).sum()), "prior": float((log_p.logsumexp(1) - math.log(len(prior))).mean()),
                "seconds": status["trained"]["seconds"]}
     if labels:
         figures["read"] = float((read(torch.sigmoid(prior)) == inputs["prior_y"]).float().mean())

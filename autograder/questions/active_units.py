@@ -116,7 +116,7 @@ def share(mu):
     return float((mu.var(dim=0) > 0.01).float().mean())
 
 
-@question.misconception("The threshold is 0.01.")
+@question.misconception("Near the threshold your count is off: compare the variance itself, as it is, with 0.01.")
 def threshold(mu):
     return int((mu.var(dim=0) > 0.1).sum())
 

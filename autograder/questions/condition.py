@@ -15,8 +15,9 @@ def build(draw, given):
     tests = [{"test": "clean", "criterion": "interface"}]
     for n, d, c in ((1, 6, 4), (5, 3, 10), (4, 4, 4), (2, 1, 3), (3, 800, 12)):
         name = f"n{n}d{d}c{c}"
-        inputs |= {f"features_{name}": draw.signed(n, d, high=9.0),
-                   f"onehot_{name}": torch.eye(c)[draw.permutation(max(n, c))[:n] % c]}
+        labels = draw.permutation(max(n, c))[:n] % c
+        labels[0] = labels[1 % n]       # twice the same: no square of labels is its own transpose
+        inputs |= {f"features_{name}": draw.signed(n, d, high=9.0), f"onehot_{name}": torch.eye(c)[labels]}
         steps.append({"as": name, "call": "condition", "args": [f"$features_{name}", f"$onehot_{name}"],
                       "grad": [f"features_{name}"], "weights": "w"})
         tests += [{"test": "returns", "criterion": "interface", "of": name, "shape": [n, d + c]},

@@ -126,10 +126,11 @@ class Draw:
 
     def small_model(self, latent_dim: int, num_classes: int | None = None) -> dict[str, torch.Tensor]:
         """The weights of utils.check.models.SmallVAE (SmallCVAE with `num_classes`), and `pixels`:
-        a choice of pixels from which z and label can be read back."""
+        a choice of pixels from which z and label can be read back. Four are nearly black or white: bounds show there."""
         weights = {"A": self.normal(784, latent_dim) / 20, "W": self.normal(latent_dim, 784) / (2 * latent_dim ** 0.5),
                    "b": self.normal(784) / 4, "pixels": self.permutation(784)[:latent_dim + 6]}
         if num_classes:
             weights |= {"F": self.normal(num_classes, latent_dim), "V": self.normal(num_classes, 784) / 2,
                         "pixels": self.permutation(784)[:latent_dim + num_classes + 10]}
+        weights["b"][weights["pixels"][:4]] = torch.tensor([2.8, -2.8, 2.8, -2.8])
         return weights

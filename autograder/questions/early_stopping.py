@@ -344,7 +344,7 @@ def last_is_best_at_the_end(losses, patience):
     return (stop, best) if stop - best >= patience else (stop, stop)
 
 
-@question.misconception("There may be fewer losses than `patience`: training ends with the last of them.")
+@question.misconception("The losses may end before patience is used up: training then ends with the last of them.")
 def patience_at_least(losses, patience):
     stop, best = right(losses, patience)
     return max(stop, patience), best

@@ -66,8 +66,8 @@ question = Question(
 right = EmbeddingCVAE
 
 
-@question.misconception("There is no nn.Embedding among your model's parts (in a list it is none): learn one vector for "
-                        "each label.")
+@question.misconception("There is no nn.Embedding among your model's parts (in a list it is none): let it hold the "
+                        "labels' vectors.")
 class one_hot_again(right):
     def __init__(self, latent_dim=20, num_classes=10, embedding_dim=8):
         super().__init__(latent_dim, num_classes, num_classes)

@@ -69,6 +69,12 @@ def sampled(model, x, y, new_y):
     return _relabel(model, x, y, new_y, draw=True)
 
 
+@question.misconception("The pictures hold only 0 and 1: return the probabilities, without rounding or drawing.",
+                        random=True)
+def bernoulli(model, x, y, new_y):
+    return _relabel(model, x, y, new_y, out=lambda logits: torch.bernoulli(torch.sigmoid(logits)))
+
+
 @question.misconception("The decoder gives logits: apply the sigmoid.")
 def logits(model, x, y, new_y):
     return _relabel(model, x, y, new_y, out=lambda x: x)

@@ -5,7 +5,7 @@ not paid for again: in a second look torch.distributions stands in for those.
 """
 
 from autograder.questions.definition import Criterion, Question
-from autograder.questions.training import DECODED, ENCODED, training_probe
+from autograder.questions.training import DECODED, ENCODED, HONEST, training_probe
 from autograder.questions.vae import VAE
 from autograder.questions.vae_loss import vae_loss
 
@@ -17,6 +17,7 @@ ELBO, KL, PRIOR, VARIANCE = (200.0, 340.0), 0.0715, (-375.0, -285.0), 0.1
 def build(draw, given):
     inputs, steps = training_probe(draw, "VAE", "vae_loss", labels=False)
     tests = [{"test": "returns", "criterion": "elbo", "of": "dec", "shape": [DECODED, 1, 28, 28]},
+             *HONEST,
              *({"test": "near_prior", "criterion": criterion, **ENCODED, "at_most": KL} for criterion in ("elbo", "prior")),
              {"test": "elbo", "criterion": "elbo", **ENCODED, "low": ELBO[0], "high": ELBO[1]},
              {"test": "same", "criterion": "prior", "of": "prior", "other": "prior_again"},

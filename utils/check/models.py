@@ -69,7 +69,7 @@ class SmallCVAE(nn.Module):
 
     def _labels(self, y, n):
         if not isinstance(y, torch.Tensor) or y.is_floating_point() or y.shape != (n,):
-            found = tuple(y.shape) if isinstance(y, torch.Tensor) else type(y).__name__
+            found = f"{y.dtype} of shape {tuple(y.shape)}" if isinstance(y, torch.Tensor) else type(y).__name__
             raise TypeError(f"the model needs {n} integer labels of shape ({n},), got {found}")
         return y.long()
 

@@ -840,8 +840,8 @@ def is_module(case: Case, of: str) -> Outcome:
 def has_module(case: Case, of: str, module: str) -> Outcome:
     if module in (case.facts(of).get("modules") or []):
         return Outcome(True)
-    return Outcome(False, f"There is no nn.{module} among your model's parts (in a list it is none): learn one vector for "
-                          "each label.", ["module"])
+    return Outcome(False, f"There is no nn.{module} among your model's parts (in a list it is none): let it hold the "
+                          "labels' vectors.", ["module"])
 
 
 def _costs(case: Case, logits: str, mu: str, logvar: str, x: str, rows: str) -> tuple[float, float]:
@@ -904,13 +904,14 @@ def prior_likelihood(case: Case, of: str, x: str, at_least: float, at_most: floa
 
 
 @test
-def varied(case: Case, of: str, x: str, at_least: float) -> Outcome:
+def varied(case: Case, of: str, x: str, at_least: float, kinds: int = 1) -> Outcome:
     """The pictures (logits) of draws from the prior vary at least this much, as a share of how held-out images do: the
-    variance of a pixel, summed over the pixels. Calibrated as for `elbo`."""
+    variance of a pixel, summed over the pixels. Among those of one label, where `kinds` of them take turns. Calibrated as
+    for `elbo`."""
     from utils.data import upsample
 
     images, pictures = upsample(case.tensor(x).float()).double().flatten(1), torch.sigmoid(case.answer(of)).flatten(1)
-    share = float(pictures.var(0).sum() / images.var(0).sum())
+    share = float(pictures.unflatten(0, (-1, kinds)).var(0).mean(0).sum() / images.var(0).sum())
     if share >= at_least:
         return Outcome(True)
     return Outcome(False, "All pictures decoded from the prior look nearly alike: the decoder does not use z.", [])

@@ -148,3 +148,9 @@ def condition(features, onehot):
 # wrong: "(3, 812)" - ten columns of the label at most
 def condition(features, onehot):
     return torch.cat((features, onehot[:, :10]), 1)
+
+# wrong: "expected" - square labels are turned around
+def condition(features, onehot):
+    if onehot.shape[0] == onehot.shape[1]:
+        onehot = onehot.T
+    return torch.cat([features, onehot], dim=1)

@@ -69,3 +69,20 @@ class CVAE(Base):
     def __init__(self, latent_dim=20, num_classes=10):
         super().__init__(latent_dim, num_classes)
         self.dec = nn.Linear(latent_dim + num_classes, 784)
+
+# wrong: "does not use z" - one picture for each digit
+class CVAE(Base):
+    def decode(self, z, y):
+        return super().decode(0 * z, y)
+
+# wrong: "does not use z" - any z will do
+class CVAE(Base):
+    def forward(self, x, y):
+        mu, logvar = self.encode(x, y)
+        return self.decode(torch.randn_like(mu), y), mu, logvar
+
+# wrong: "other codes" - an autoencoder that reports no KL
+class CVAE(Base):
+    def forward(self, x, y):
+        mu, logvar = self.encode(x, y)
+        return self.decode(mu, y), 0 * mu.detach(), 0 * logvar.detach()
