@@ -30,6 +30,7 @@ def build(draw, given):
     inputs |= {"mu_wide": draw.signed(2, 3), "logvar_wide": draw.signed(2, 3, low=6.5, high=8.0)}
     # many small variances, whose product no float holds
     inputs |= {"mu_many": draw.signed(2, 20), "logvar_many": -draw.uniform(2, 20, low=6.0, high=8.0)}
+    inputs["logvar_many"][:, 0] *= -0.2
     for name in ("near", "wide", "many"):
         steps.append({"as": name, "call": "kl_divergence", "args": [f"$mu_{name}", f"$logvar_{name}"],
                       "grad": [f"mu_{name}", f"logvar_{name}"], "weights": "w"})
