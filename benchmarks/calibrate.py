@@ -163,10 +163,12 @@ VAES = {
     "convolutional": (Convolutional, loss()), "two sigmoid layers": (TwoSigmoids, loss()),
     "linear decoder": (LinearDecoder, loss()), "linear": (Linear, loss()),
     "wrong: KL subtracted": (VAE, loss(beta=-1.0)), "wrong: no KL": (VAE, loss(beta=0.0)),
-    "wrong: KL counts a twentieth": (VAE, loss(beta=0.05)), "wrong: mean over pixels": (VAE, loss(pixels=1)), "wrong: mean over latents": (VAE, loss(kl="mean")),
+    "wrong: KL counts a twentieth": (VAE, loss(beta=0.05)),
+    "wrong: mean over pixels": (VAE, loss(pixels=1)), "wrong: mean over latents": (VAE, loss(kl="mean")),
     "wrong: beta 10": (VAE, loss(beta=10.0)), "wrong: decodes mu": (DecodesMean, loss()),
 }
-CVAES = {"MLP": CVAE, "bias from 0": BiasFromZero, "linear": conditional(Linear), "deep, BatchNorm, Dropout": conditional(Deep), "convolutional": conditional(Convolutional),
+CVAES = {"MLP": CVAE, "bias from 0": BiasFromZero, "linear": conditional(Linear),
+         "deep, BatchNorm, Dropout": conditional(Deep), "convolutional": conditional(Convolutional),
          "wrong: decoder ignores the label": IgnoresLabel, "wrong: labels shuffled": ShuffledLabels}
 
 
@@ -183,8 +185,10 @@ def measure(model, vae_loss, seed: int, updates: int = UPDATES) -> dict[str, flo
     log_p = x @ prior.T - F.softplus(prior).sum(1)
     kl = float((mu.square() + logvar.exp() - 1 - logvar).sum(1).mean() / 2)
     reconstruction = float((F.softplus(logits) - logits * x[order]).sum(1).mean())
+    kinds = torch.sigmoid(prior).unflatten(0, (-1, 10 if labels else 1))      # labels take turns
     figures = {"negative ELBO": reconstruction + kl, "KL": kl, "share": kl / reconstruction,
-               "variance": float(torch.sigmoid(prior).unflatten(0, (-1, 10 if labels else 1)).var(0).mean(0).sum() / x.var(0).sum()), "prior": float((log_p.logsumexp(1) - math.log(len(prior))).mean()),
+               "variance": float(kinds.var(0).mean(0).sum() / x.var(0).sum()),
+               "prior": float((log_p.logsumexp(1) - math.log(len(prior))).mean()),
                "seconds": status["trained"]["seconds"]}
     if labels:
         figures["read"] = float((read(torch.sigmoid(prior)) == inputs["prior_y"]).float().mean())

@@ -863,7 +863,7 @@ def elbo(case: Case, logits: str, mu: str, logvar: str, x: str, rows: str, low: 
 
     Calibrated by `benchmarks/calibrate.py`: the bounds stand at least 4 standard deviations from what
     right answers reach; below `low` no model gets in this time. A right model is beyond 4 of them with probability 3e-5
-    (if Gaussian), and is rejected only where a second training says the same: 1e-9. So for the three tests below.
+    (if Gaussian), and is rejected only where a second training says the same: 1e-9. So for the four tests below.
     """
     total = sum(_costs(case, logits, mu, logvar, x, rows))
     if low <= total <= high:
