@@ -6,6 +6,7 @@ A worker that is lost loses nothing: its work is done again by another one, a fe
 import concurrent.futures
 import functools
 import multiprocessing
+import multiprocessing.forkserver
 import os
 import queue
 import signal
@@ -21,15 +22,21 @@ class WorkerLost(RuntimeError):
     """The workers ended, again and again, while they did one piece of work."""
 
 
+def begin() -> None:
+    """Let a process import what workers need, so that they can be forked from it; this one need not wait."""
+    os.environ.update(dict.fromkeys(THREADS, "1"))      # inherited before torch is imported
+    if os.name == "posix":
+        multiprocessing.set_forkserver_preload(["autograder.work"])
+        multiprocessing.forkserver.ensure_running()
+
+
 class Workers(concurrent.futures.Executor):
     """`count` processes, each with one thread for torch. They end with this process, however it ends."""
 
     def __init__(self, count: int):
-        os.environ.update(dict.fromkeys(THREADS, "1"))      # workers inherit it before they import torch
+        begin()
         self.slots = count
         self._context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
-        if os.name == "posix":
-            self._context.set_forkserver_preload(["autograder.work"])
         self._waiting = queue.SimpleQueue()
         self.processes = {}                 # thread number -> process
         self._closing = False

@@ -376,7 +376,7 @@ def _push(step, known, inputs) -> dict:
         parameters = [p for p in model.parameters() if p.requires_grad and not torch.nn.parameter.is_lazy(p)]
         if not parameters:
             return {"state": "ok", "idle": True}
-        optimizer = torch.optim.Adam(parameters, lr=0.001)
+        optimizer = torch.optim.Adam(parameters, lr=0.001, fused=True)
         best, since = -math.inf, 0
         for update in range(200):
             outputs = [part for part in map(_as_tensor, _parts(target(*arguments))) if part is not None]
