@@ -19,31 +19,46 @@ from autograder.audit import bank
 from autograder.audit.checks import grading, namespace
 from autograder.questions import QUESTIONS, find
 from autograder.questions.definition import Question
+from autograder.sandbox import KEPT
 
 # The nearest to right, by the beginnings of their titles in the bank. Of all other questions: every wrong answer.
 MARGINAL = {
-    "reparameterize": ("half_outside", "clipped_noise - so wide", "clipped_noise, ", '"not Gaussian"', '"spread"',
-                       "std_detached"),
+    "reparameterize": ("half_outside", "clipped_noise - so wide", "clipped_noise, ", '"not Gaussian", uniform_centred',
+                       '"spread" - a floor', '"spread" - the variance kept', '"spread" - logvar is cut off'),
     "kl_divergence": ("from_sample - a thousand", "clamped", '"differ', '"gradient'),
-    "vae_loss": ("latent_mean", "beta_squared", '"differ"', '"gradient"'),
+    "reconstruction_loss": ("batch_mean", "fixed_batch_size", '"differ"', "entropy_removed", "exchanged", "binarised",
+                            "minus_dark_term", "no_sigmoid", "sigmoid_twice"),
+    "vae_loss": ("beta_squared", '"differ"', '"gradient"'),
     "generate": ("clipped", "shifted"),
-    "generate_digit": ("wide",),
+    "interpolate": ("spherical", "uneven", "decoded_ends - blended", "fractional_step", "codes_kept", "ends_moved",
+                    "same_weight", "start_twice", "sampled"),
+    "latent_grid": ("even_z", "clamped_ends", "scrambled", '"evenly spaced"', '"different quantiles"', '"cover 2%',
+                    "fractional_step", "density"),
+    "generate_digit": ("wide - half",),
     "style_grid": ("wide",),
-    "vae": ("half_outside", '"independently"'),
+    "relabel": ("sampled", "same_shift", "kept_where_equal", "first_label", "first_image", "unchanged", "batch_mean",
+                "style_moved", "bernoulli"),
+    "vae": ("half_outside",),
     "cvae": ("labels_shuffled",),
-    "label_embedding": ('"does not use it"',),
-    "monte_carlo_kl": ("one_draw", "opposite_draws", "clipped", '"vary less"', '"depend'),
-    "elbo_samples": ("one_sample - one less", "kl_of_std", "kl_of_two_latents", "kl_of_half_or_more"),
-    "complete": ("one_step", "one_more", "sampled", "default_of_ten", '"differ'),
+    "label_embedding": ('"does not use it" - a one-hot',),
+    "monte_carlo_kl": ("one_draw_less - twelve", "one_draw_more", "opposite_draws", "clipped", '"vary less"', '"depend'),
+    "elbo_samples": ("one_sample - one less",),
+    "iwae_bound": ("largest_of_batch", "largest", "distance_clamped", "squeezed", "mean_subtracted", '"gradient',
+                   "detached_where_large", "unstable"),
+    "early_stopping": ("not_reset", "with_previous", "sees_the_future", "least_change - of a", "ties_improve",
+                       "never_at_epoch_two", "zero_is_none", "absolute"),
+    "complete": ("one_step", "one_more", "default_of_ten - a hundred", '"differ'),
 }
 # Right answers of other styles. Of all other questions: every one.
 RIGHT = {
-    "reparameterize": ("the noise is subtracted", "float64", "Box"),
-    "kl_divergence": ("multivariate", "explicit loops", "in float64", "columns", "cross-entropy"),
-    "generate": ("inference",), "generate_digit": ("ones times",), "style_grid": ("an index",),
-    "vae": ("one head", "BatchNorm and Dropout"), "cvae": ("BatchNorm and Dropout",), "label_embedding": ("two tables",),
-    "monte_carlo_kl": ("one draw", "the noise", "every image"),
-    "elbo_samples": ("the same draws", "all draws in one batch"),
+    "reparameterize": ("Box",),
+    "kl_divergence": ("explicit loops", "in float64", "columns", "cross-entropy"),
+    "generate": (), "generate_digit": (), "style_grid": (), "vae": (), "cvae": (), "label_embedding": (),
+    "reconstruction_loss": ("softplus", "from probabilities", "einsum"),
+    "monte_carlo_kl": ("one draw",), "complete": ("where",), "vae_loss": ("einsum", "two means", "half of it"),
+    "elbo_samples": ("all draws in one batch",),
+    "iwae_bound": ("the largest", "float64"),
+    "early_stopping": ("waiting",),
 }
 TRAINED = ("train_vae", "train_cvae")
 CHUNK = 20      # seeds that a worker counts at once
@@ -95,6 +110,7 @@ def run(options) -> int:
     first = secrets.randbits(40) if options.first is None else options.first
     print(f"{options.seeds} seeds from {first}; false rejects of right answers, false accepts of wrong ones")
     bad = 0
+    os.environ.update(KEPT)
     with concurrent.futures.ProcessPoolExecutor(options.workers, multiprocessing.get_context("spawn")) as pool:
         for question in questions:
             started = time.monotonic()
