@@ -103,11 +103,11 @@ def named(question: Question, key: Key, seed: int, examined: tuple) -> Verdict:
     return found
 
 
-def with_names(question: Question, key: Key, seed: int) -> Key:
-    """`key` with all signatures: for many verdicts on one key."""
+def with_names(question: Question, key: Key, seed: int, looks: Collection[str] | None = None) -> Key:
+    """`key` with all signatures, or all in some `looks`: for many verdicts on one key."""
     if _has_public_signatures(key):
         return dataclasses.replace(key, signatures=public_key(question.name).signatures)
-    return with_signatures(question, key, seed)
+    return with_signatures(question, key, seed, looks=looks)
 
 
 def _has_public_signatures(key: Key) -> bool:

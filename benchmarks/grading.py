@@ -7,7 +7,9 @@ Submissions are two thirds right, one third untouched. The peers, whose seconds 
 there are, grade the first few of them; of the start of the program, each notebook bears the share that it has in ours.
 nbgrader runs its stock preprocessors in an ordinary kernel, once with the
 training cells and once without (ours never runs them). Otter gets one trivial test per question, so its figure is
-its floor. Prints a markdown table.
+its floor. The last row is a floor under
+ours: the answers of as many notebooks alone, as many at once as there are workers, in processes that have imported all.
+Prints a markdown table.
 """
 
 import argparse
@@ -30,6 +32,7 @@ import nbformat
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
+from autograder import sandbox
 from autograder.build import course_config
 from autograder.guard import family, sizes
 
@@ -142,6 +145,20 @@ def otter(program: str, course: Path, task: str) -> dict:
             "memory": max(run["memory"] for run in runs)}
 
 
+def floor(task: str, workers: int, right: float) -> dict:
+    """Seconds per notebook if this share of the notebooks is right, and all but their answers costs nothing."""
+    environment = {**os.environ, **dict.fromkeys(sandbox.THREADS, "1"), **sandbox.KEPT}
+    running = [subprocess.Popen([sys.executable, Path(__file__).with_name("answers.py"), task], text=True, env=environment,
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(workers)]
+    for process in running:
+        process.stdout.readline()       # it is ready
+    for process in running:
+        print("go", file=process.stdin, flush=True)
+    found = [json.loads(process.communicate()[0]) for process in running]
+    return {"wall": right * statistics.mean(one["wall"] for one in found) / workers,
+            "cpu": right * statistics.mean(one["cpu"] for one in found)}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--students", type=int, default=10)
@@ -173,6 +190,9 @@ def measure(task: str, options) -> str:
         elif options.otter is None:
             print("There is no otter-grader to compare with: pip install otter-grader, or name its program with --otter.",
                   file=sys.stderr)
+        most = max(map(int, options.workers.split(",")))
+        contestants["the answers alone"] = lambda: {name: value * students for name, value in floor(
+            task, most, sum(number % 3 > 0 for number in range(students)) / students).items()}
         runs = {name: [] for name in contestants}
         for _ in range(options.repeats):        # in turn, so that a busy machine slows all alike
             for name, contestant in contestants.items():
@@ -191,12 +211,13 @@ def table(runs: dict, task: str, students: int, few: int) -> str:
     for name, found in runs.items():
         middle = {key: statistics.median(run[key] for run in found) for key in found[0]}
         for key in ("wall", "cpu"):
-            middle[key] /= students if name.startswith("ours") else few
+            middle[key] /= few if name.startswith(("nbgrader", "otter")) else students
         lines.append(f"| {name} | {' | '.join(f'{middle[key]:.2f}' if key in middle else '' for key in columns)} |")
         each[name] = middle["wall"]
     fastest = min((name for name in each if name.startswith("ours")), key=each.get)
     lines += ["", f"Times as fast, {fastest}: " + "; ".join(
-        f"{seconds / each[fastest]:.1f} ({name})" for name, seconds in each.items() if not name.startswith("ours")) + "."]
+        f"{seconds / each[fastest]:.1f} ({name})" for name, seconds in each.items() if name.startswith(("nbgrader", "otter")))
+        + f"; the answers alone: {each['the answers alone'] / each[fastest]:.0%} of it."]
     return "\n".join(lines)
 
 

@@ -4,6 +4,7 @@
 accepted, how many of the wrong get the right hint, and the seconds of CPU.
 """
 
+import functools
 import importlib
 import secrets
 import time
@@ -17,7 +18,7 @@ from autograder.audit.bank import Entry
 from autograder.questions import QUESTIONS, find
 from autograder.questions.definition import Question
 from utils.check import look, probe, public_key, wire
-from utils.check.verdict import Key, Verdict, judge
+from utils.check.verdict import Key, Verdict, conclude, examine
 
 PRELUDE = """
 import math
@@ -73,26 +74,37 @@ def public(question: Question, names: dict) -> Verdict:
 def grading(question: Question, names: dict, seed: int, key: Key | None = None, named: bool = True) -> Verdict:
     """As the judge would say: inputs drawn from `seed`, answers that have travelled. named: look for the hint."""
     key = key or keys.draw_key(question, seed, signatures=False)
+    examined = _examined(question, names, seed, key)
+    return keys.named(question, key, seed, examined) if named else conclude(key, examined)
+
+
+def _examined(question: Question, names: dict, seed: int, key: Key) -> tuple:
+    """What `examine` finds in the answers, look by look until one is right."""
     answers, status = {}, {}
     for number, (name, (steps, inputs)) in enumerate(keys.probe_inputs(key).items(), 1):
         inputs = wire.unpack(wire.pack(inputs, {}))[0]
         found, status[name] = probe.run(steps, inputs, names, seed + number)
         answers[name] = wire.unpack(wire.pack(found, {}))[0]
-        if judge(key.asked(answers), answers, status).right:
+        examined = examine(key.asked(answers), answers, status)
+        if conclude(key, examined).right:
             break
-    key = key.asked(answers)
-    return keys.verdict(question, key, seed, answers, status) if named else judge(key, answers, status)
+    return examined
 
 
 def audit(question: Question, seed: int, checks: tuple[str, ...] = ("public", "grading")) -> list[Finding]:
     """The checks on all implementations of a question."""
-    key = keys.with_names(question, keys.draw_key(question, seed, signatures=False), seed)
+    plain = keys.draw_key(question, seed, signatures=False)
+    signed = functools.lru_cache(lambda look: keys.with_names(question, plain, seed, [look]))
     findings = []
     for entry in bank.load(question.name):
         for check in checks:
             names = namespace(question, entry.source)
             started = time.process_time()
-            verdict = public(question, names) if check == "public" else grading(question, names, seed, key)
+            if check == "public":
+                verdict = public(question, names)
+            else:
+                examined = _examined(question, names, seed, plain)
+                verdict = keys.named(question, signed(examined[0].name) if entry.wrong else plain, seed, examined)
             findings.append(Finding(entry, check, verdict, time.process_time() - started))
     return findings
 
