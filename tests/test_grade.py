@@ -46,6 +46,7 @@ def course(template, tmp_path, monkeypatch):
 
     monkeypatch.setattr(work, "do", note)
     monkeypatch.setattr(executors, "Workers", Threads)
+    monkeypatch.setattr(executors, "begin", lambda: None)
     monkeypatch.setattr(grade, "PATIENCE", 0)
     place = type("Course", (type(Path()),), {"done": done})
     return place(tmp_path / "course")
