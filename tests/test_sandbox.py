@@ -333,7 +333,9 @@ def test_a_fork_bomb_is_stopped_and_dies_with_the_kernel():
                     except OSError:
                         pass
                 """, timeout=2)
-        pids = kernel.processes()
+        patience = time.monotonic() + 30        # a busy machine forks slowly
+        while len(pids := kernel.processes()) <= 20 and time.monotonic() < patience:
+            time.sleep(0.1)
         assert 20 < len(pids) <= 52
         start = time.monotonic()
     assert time.monotonic() - start < 20
