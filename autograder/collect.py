@@ -23,4 +23,6 @@ def run(options) -> int:
     roster = intake.read_roster(options.roster) if options.roster else None
     report = intake.collect(options.source, options.root, options.task, roster)
     print("\n".join(intake.lines(report)))
+    if tasks := sorted({arrival.task for arrival in report.arrivals}):
+        print(f"To grade: python -m autograder grade {' '.join(tasks)}")
     return 0 if report.arrivals else 1

@@ -24,6 +24,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import itertools
 import json
 import os
 import re
@@ -49,6 +50,7 @@ from autograder.rebuild import fingerprint, rebuild
 MAX_FILES = 50_000               # entries of a student's archive
 MAX_NOTEBOOKS = 100              # of one student
 MAX_TOTAL = 2**30                # bytes of one student's notebooks
+MAX_NAMES = 8                    # columns of a roster that may be a student's names
 MAX_RATIO = 400                  # of an archive entry's size to its compressed size, beyond 1 MB
 
 LITTER = {"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".ipynb_checkpoints", "__pycache__"}
@@ -458,22 +460,33 @@ def _key(text: str) -> str:
 def read_roster(path: Path) -> dict[str, str]:
     """name, number or e-mail -> student id, from a CSV file with a column `id` or `student_id`.
 
-    nbgrader's own format (id, first_name, last_name, email) works. What fits two students is left out.
+    Names may stand in one column or in two, whatever these are called. What fits two students is left out. Raises
+    ValueError where there is no such file or column.
     """
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        column = next((c for c in reader.fieldnames or [] if c.strip().lower() in ("student_id", "id")), None)
-        if column is None:
-            raise ValueError(f"{path} needs a header line with a column `id` or `student_id`.")
-        found: dict[str, set[str]] = {}
-        for row in reader:
-            student = (row[column] or "").strip()
-            if not student:
-                continue
-            first, last = ((row.get(c) or "") for c in ("first_name", "last_name"))
-            values = [v for v in row.values() if isinstance(v, str)]
-            for key in map(_key, [*values, first + last, last + first]):
-                found.setdefault(key, set()).add(student_id(student))
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise ValueError(f"The roster {path} cannot be read ({error.strerror}).") from None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("cp1252", "replace")         # as Excel saves it
+    header = text.partition("\n")[0]
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=header.count))
+    columns = [column for column in reader.fieldnames or [] if column]
+    column = next((c for c in columns if _key(c) in ("studentid", "id")), None)
+    if column is None:
+        raise ValueError(f"{path} needs a header line with a column `id` or `student_id`; it has "
+                         f"{', '.join(columns) or 'no columns'}.")
+    found: dict[str, set[str]] = {}
+    for row in reader:
+        student = (row[column] or "").strip()
+        if not student:
+            continue
+        values = [v for v in row.values() if isinstance(v, str)]
+        names = [v for v in values if v and not re.search(r"[\d@]", v)][:MAX_NAMES]
+        for key in map(_key, [*values, *map("".join, itertools.permutations(names, 2))]):
+            found.setdefault(key, set()).add(student_id(student))
     return {key: students.pop() for key, students in found.items() if key and len(students) == 1}
 
 
@@ -511,6 +524,9 @@ def _name_students(uploads: list[_Upload], roster: dict[str, str], report: Repor
         if student != label:
             report.students[label] = student
         ids[owner] = student
+    if roster and ids and not set(ids.values()) & set(roster.values()):
+        report.notes.append("nobody here is in the roster: it needs a column with what the platform calls its students "
+                            "(name, e-mail, number)")
     return ids
 
 
@@ -568,6 +584,11 @@ def collect(path: str | Path, course_root: str | Path, task: str | None = None,
             if data is not None:
                 owner = ("", "") if roster else (upload.owner.label, upload.owner.unique)
                 _store(course_root, student, name, data, upload.time, upload.entry.where, owner, report)
+    if not entries:
+        report.notes.append(f"{path} holds no files: is it the right download?")
+    if not roster and any(len(known) > 2 and not known[2] for known in _times(course_root).values()):
+        report.notes.append("earlier uploads were collected with --roster, and these without: somebody may now be there "
+                            "under two ids")
     return report
 
 

@@ -11,9 +11,10 @@ def arguments(parser) -> None:
 
 
 def run(options) -> int:
-    from autograder.questions import QUESTIONS, find
+    from autograder.check import named
+    from autograder.questions import QUESTIONS
 
-    questions = [find(name) for name in options.question or QUESTIONS]
+    questions = [named(name) for name in options.question or QUESTIONS]
     if options.json:
         print(json.dumps([facts(question) for question in questions], indent=2, ensure_ascii=False))
     elif options.brief:

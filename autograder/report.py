@@ -24,7 +24,7 @@ STAGES = ("total", "start", "cells", "checks", "judging")
 SLOWEST = 10
 ENOUGH = 10             # students from which on a correlation says something
 COLOURS = {"all points": "#0072b2", "some points": "#56b4e9", "no points": "#d55e00",
-           "not attempted": "#9aa0a6"}
+           "not attempted": "#9aa0a6", "waits to be read": "#e3e5e8"}
 INK = "#010203"         # stands for the colour of the page's text
 
 
@@ -287,8 +287,8 @@ def page(found: Class, tables: list[str]) -> str:
     facts = [(len(found.records), "graded"), (len(found.ungraded), "not graded"),
              (f"{totals.mean():.1f} of {points(full)}",
               "mean score" + (f" (without {points(rest)} points for answers that wait to be read)" if rest else "")),
-             (f"{np.median(totals):.1f}", "median score"),
-             (f"{(totals >= full - 1e-9).mean():.0%}", "have all points"),
+             (f"{np.median(totals):.1f} of {points(full)}", "median score"),
+             (f"{(totals >= full - 1e-9).mean():.0%}", f"have all {points(full)}"),
              (f"{np.median([row['total'] or 0 for row in seconds]):.1f} s", "median time of a notebook")]
     return render(
         "report.html", title=f"{found.task}: the class", tables=tables, facts=facts, questions=questions,
@@ -318,14 +318,14 @@ def distribution(totals: np.ndarray, full: float) -> Markup:
 
 
 def outcomes(found: Class, questions: list[dict]) -> Markup:
-    """For each question, how many students have all, some or no points, or did not try."""
+    """For each question, how many students have all, some or no points, did not try, or wait to be read."""
     bars = []
     for column, row in enumerate(questions):
         scores, full = found.scores[:, column], row["max_points"]
         n = max(1, len(scores))
         open_ = (row["not_attempted"] or 0.0) * n
         bars.append([(scores >= full).sum(), ((scores > 0) & (scores < full)).sum(),
-                     max(0.0, (scores <= 0).sum() - open_), open_])
+                     max(0.0, (scores <= 0).sum() - open_), open_, np.isnan(scores).sum()])
     bars = np.array(bars, dtype=float) / max(1, len(found.records))
     with _style():
         figure, axes = _figure(0.9 + 0.27 * len(questions))
@@ -336,7 +336,7 @@ def outcomes(found: Class, questions: list[dict]) -> Markup:
             left += width * 100
         axes.invert_yaxis()
         axes.set(xlabel="% of students", xlim=(0, 100))
-        figure.legend(loc="outside upper left", ncols=4, frameon=False, handlelength=1, columnspacing=1.2)
+        figure.legend(loc="outside upper left", ncols=5, frameon=False, handlelength=1, columnspacing=1.2)
         return _svg(figure, "outcomes", "Shares of students by what they earned in each question")
 
 

@@ -350,6 +350,41 @@ def test_an_upload_does_not_replace_another_students(course, tmp_path):
     assert "number 102, before under 101" in report.notes[0]
 
 
+@pytest.mark.parametrize("text", [
+    "id,First name,Last name\nal123,Ada,Lovelace\n", "Student ID;Nachname;Vorname\nal123;Lovelace;Ada\n",
+    "\ufeffID\tFull name\nal123\tAda Lovelace\n"])
+def test_a_roster_may_call_its_columns_what_it_likes(tmp_path, text):
+    (tmp_path / "roster.csv").write_text(text, encoding="utf-8")
+    assert read_roster(tmp_path / "roster.csv")["adalovelace"] == "al123"
+
+
+def test_a_roster_may_be_saved_by_an_old_spreadsheet(tmp_path):
+    (tmp_path / "roster.csv").write_bytes("id,name\nj1,José Núñez\n".encode("cp1252"))
+    assert read_roster(tmp_path / "roster.csv")["josenunez"] == "j1"
+
+
+def test_a_roster_without_ids_or_that_is_not_there_is_refused_with_a_reason(tmp_path):
+    (tmp_path / "roster.csv").write_text("number,name\n1,Ada\n")
+    with pytest.raises(ValueError, match="a column `id` or `student_id`; it has number, name"):
+        read_roster(tmp_path / "roster.csv")
+    with pytest.raises(ValueError, match="cannot be read"):
+        read_roster(tmp_path / "none.csv")
+
+
+def test_a_roster_that_fits_nobody_and_one_that_is_left_out_are_told(course, tmp_path):
+    files = folder_of(tmp_path / "d", {"ada/x.ipynb": work()})
+    report = collect(files, course, roster={"maxborn": "mb9"})
+    assert report.notes[-1].startswith("nobody here is in the roster")
+    assert not any("two ids" in note for note in report.notes)
+    assert collect(files, course).notes[-1].startswith("earlier uploads were collected with --roster")
+
+
+def test_an_archive_without_files_is_told(course, tmp_path):
+    with zipfile.ZipFile(tmp_path / "empty.zip", "w"):
+        pass
+    assert "holds no files" in collect(tmp_path / "empty.zip", course).notes[0]
+
+
 def test_a_roster_names_students(course, tmp_path):
     roster = tmp_path / "roster.csv"
     roster.write_text("id,first_name,last_name,email\nal123,Ada,Lovelace,ada@x.org\nmb9,Max,Born,max@x.org\n")

@@ -143,6 +143,13 @@ def test_colab_downloads_the_file_under_its_right_name(folder, monkeypatch, caps
     assert len(json.loads((folder / f"{TASK}.ipynb").read_text())["cells"]) == len(finished())
 
 
+@pytest.mark.parametrize("task", [task for task in QUESTIONS if QUESTIONS[task][1]])
+def test_nothing_of_a_released_notebook_counts_as_written(task):
+    released = Path(__file__).parent.parent / "assignments" / task / f"{task}.ipynb"
+    states = answers(task, json.loads(released.read_text("utf-8"))["cells"])
+    assert {states[name] for name in QUESTIONS[task][1]} == {"not written"}
+
+
 SOURCES = sorted(Path(__file__).parent.parent.glob("solutions/task*.py"))
 
 

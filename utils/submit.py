@@ -23,6 +23,7 @@ QUESTIONS = {
         (),
     ),
 }
+UNWRITTEN = "Write your answer here."      # as released: `c.ClearSolutions.text_stub` of nbgrader_config.py
 _MARKER = re.compile(r"^\s*#\s*Question:\s*(\w+)", re.MULTILINE)
 _ANSWER = re.compile(r"Your answer[* ]*\(\s*(\w+)\s*\)([^\f]*)")
 _VERDICT = re.compile(r"^([✓✗]) (\w+): ", re.MULTILINE)
@@ -82,7 +83,7 @@ def answers(task, cells):
     code = [_text(cell) for cell in cells if cell.get("cell_type") == "code"]
     prose = "\f".join(_text(cell) for cell in cells if cell.get("cell_type") != "code")
     marked = {name: text for text in code for name in _MARKER.findall(text)}
-    written = {name: text.strip(" *:\r\n") for name, text in _ANSWER.findall(prose)}
+    written = {name: text.replace(UNWRITTEN, "").strip(" *:\r\n") for name, text in _ANSWER.findall(prose)}
     functions, essays = QUESTIONS[task]
     states = {name: _state(marked.get(name) or _defining(name, code)) for name in functions}
     for name in essays:

@@ -512,8 +512,8 @@ def _normal(eps: torch.Tensor, kinds: int) -> Outcome:
 
 
 def _as_normal(eps: torch.Tensor) -> str:
-    return (f"Less the right mean and over the right standard deviation, they have mean {eps.mean():.3g} and standard "
-            f"deviation {eps.std():.3g}; expected 0 and 1.")
+    return (f"With the right mean subtracted and divided by the right standard deviation, your draws have mean "
+            f"{eps.mean():.3g} and standard deviation {eps.std():.3g}; expected 0 and 1.")
 
 
 @test
