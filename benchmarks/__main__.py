@@ -24,7 +24,7 @@ SCRIPTS = {     # name -> (title, script and arguments, arguments for a first lo
     "task2": ("Grading Task 2", ["grading.py", "--task", "task2_cvae", "--repeats", "5"],
               ["--students", "2", "--peers", "1", "--repeats", "1"]),
     "class": ("A class of 50, both tasks",
-              ["grading.py", "--task", "task1_vae,task2_cvae", "--students", "50", "--peers", "3", "--workers", "2", "--warm",
+              ["grading.py", "--task", "task1_vae,task2_cvae", "--students", "50", "--peers", "2", "--workers", "2", "--warm",
                "--repeats", "5", "--otter", ""], ["--students", "4", "--peers", "1", "--repeats", "1"]),
     "scale": ("Classes of growing size", ["scale.py"], ["--sizes", "4,8"]),
     "around": ("The same without the notebooks: rebuild, files, gradebook",
