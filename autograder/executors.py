@@ -6,7 +6,6 @@ A worker that is lost loses nothing: its work is done again by another one, a fe
 import concurrent.futures
 import functools
 import multiprocessing
-import multiprocessing.forkserver
 import os
 import queue
 import signal
@@ -26,8 +25,10 @@ def begin() -> None:
     """Let a process import what workers need, so that they can be forked from it; this one need not wait."""
     os.environ.update(dict.fromkeys(THREADS, "1"))      # inherited before torch is imported
     if os.name == "posix":
-        multiprocessing.set_forkserver_preload(["autograder.work"])
-        multiprocessing.forkserver.ensure_running()
+        from multiprocessing import forkserver
+
+        forkserver.set_forkserver_preload(["autograder.work"])
+        forkserver.ensure_running()
 
 
 class Workers(concurrent.futures.Executor):
