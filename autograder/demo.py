@@ -91,7 +91,8 @@ def run(options) -> int:
                if not (page := feedback_page(course, student, task)).is_file()]
     for page in missing:
         console.print(f"[red]missing: {page}[/]")
-    console.print(f"{time.monotonic() - started:.0f} s in all. To look around: cd {course} && {Path(sys.executable).with_name('jupyter')} lab, then the menu "
+    jupyter = Path(sys.executable).with_name("jupyter")
+    console.print(f"{time.monotonic() - started:.0f} s in all. To look around: cd {course} && {jupyter} lab, then the menu "
                   "Nbgrader > Formgrader (or http://localhost:8888/formgrader)", soft_wrap=True)
     return 1 if missing else 0
 

@@ -5,11 +5,10 @@
 
 Submissions are two thirds right, one third untouched. The peers, whose seconds per notebook do not depend on how many
 there are, grade the first few of them; of the start of the program, each notebook bears the share that it has in ours.
-nbgrader runs its stock preprocessors in an ordinary kernel, once with the
-training cells and once without (ours never runs them). Otter gets one trivial test per question, so its figure is
-its floor. The last row is a floor under
-ours: the answers of as many notebooks alone, as many at once as there are workers, in processes that have imported all.
-Prints a markdown table.
+nbgrader runs its stock preprocessors in an ordinary kernel, once with the training cells and once without (ours never
+runs them). Otter gets one trivial test per question, so its figure is its floor. The last row is a floor under ours: the
+answers alone, asked for in as many processes at once as there are workers, which have imported everything. Prints a
+markdown table.
 """
 
 import argparse
