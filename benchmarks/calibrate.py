@@ -8,7 +8,6 @@ look at, and how far that is from the bounds in `autograder/questions/train_vae.
 import argparse
 import math
 import statistics
-import time
 
 import torch
 import torch.nn.functional as F
@@ -176,7 +175,7 @@ CVAES = {"MLP": CVAE, "bias from 0": BiasFromZero, "linear": conditional(Linear)
 def measure(model, vae_loss, seed: int, updates: int = UPDATES) -> dict[str, float]:
     labels = vae_loss is None
     inputs, steps = training_probe(Draw(seed), "M", None if labels else "loss", labels, updates)
-    answers, status = probe.run(steps, inputs, {"M": model, "loss": vae_loss}, seed=seed)
+    answers, _ = probe.run(steps, inputs, {"M": model, "loss": vae_loss}, seed=seed)
     if "dec" not in answers:
         return {"diverged": 1.0}
     x, order = upsample(inputs["held8"]).double().flatten(1), inputs["order"]
@@ -189,8 +188,7 @@ def measure(model, vae_loss, seed: int, updates: int = UPDATES) -> dict[str, flo
     kinds = torch.sigmoid(prior).unflatten(0, (-1, 10 if labels else 1))      # labels take turns
     figures = {"negative ELBO": reconstruction + kl, "KL": kl, "share": kl / reconstruction,
                "variance": float(kinds.var(0).mean(0).sum() / x.var(0).sum()),
-               "prior": float((log_p.logsumexp(1) - math.log(len(prior))).mean()),
-               "seconds": status["trained"]["seconds"]}
+               "prior": float((log_p.logsumexp(1) - math.log(len(prior))).mean())}
     if labels:
         figures["read"] = float((read(torch.sigmoid(prior)) == inputs["prior_y"]).float().mean())
     return figures
@@ -234,7 +232,7 @@ beta = 10 trains well enough: it is for `vae_loss` to reject.""")
         limits = bounds(check)
         words = "; ".join(f"{figure} from {low:g} to {high:g}" for figure, (low, high) in limits.items())
         print(f"\n## {title}\n\nBounds: {words}.\n")
-        figures = ("negative ELBO", "KL", "share", "variance", "prior", *(["read"] if "read" in limits else []), "seconds")
+        figures = ("negative ELBO", "KL", "share", "variance", "prior", *(["read"] if "read" in limits else []))
         print(f"| model | {' | '.join(figures)} | nearest bound |\n|{'---|' * (len(figures) + 2)}")
         for name, (model, vae_loss) in models.items():
             runs = [measure(model, vae_loss, seed, updates) for seed in seeds]
