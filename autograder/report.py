@@ -24,7 +24,7 @@ STAGES = ("total", "start", "cells", "checks", "judging")
 SLOWEST = 10
 ENOUGH = 10             # students from which on a correlation says something
 COLOURS = {"all points": "#0072b2", "some points": "#56b4e9", "no points": "#d55e00",
-           "not attempted": "#9aa0a6", "waits to be read": "#e3e5e8"}
+           "not attempted": "#9aa0a6", "unread": "#e3e5e8"}
 INK = "#010203"         # stands for the colour of the page's text
 
 
@@ -318,7 +318,7 @@ def distribution(totals: np.ndarray, full: float) -> Markup:
 
 
 def outcomes(found: Class, questions: list[dict]) -> Markup:
-    """For each question, how many students have all, some or no points, did not try, or wait to be read."""
+    """For each question, how many students have all, some or no points, did not try, or are unread yet."""
     bars = []
     for column, row in enumerate(questions):
         scores, full = found.scores[:, column], row["max_points"]

@@ -94,6 +94,7 @@ def test_written_answers_that_wait_do_not_count_as_lost(course, html):
     assert {row["why_not_ae"] for row in table(course, "scores")} == {""}
     assert re.search(r"mean score \(without \d+ points for answers that wait to be read\)", text(html))
     assert "10 written answers have still to be read" in text(part(html, "Scores"))
+    assert ">unread<" in part(html, "Scores")
     rows = {row["question"]: row for row in table(course, "questions")}
     assert rows["why_not_ae"]["mean"] == rows["why_not_ae"]["discrimination"] == ""
 
