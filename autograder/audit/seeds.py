@@ -53,7 +53,8 @@ MARGINAL = {
 RIGHT = {
     "reparameterize": ("Box",),
     "kl_divergence": ("explicit loops", "in float64", "columns", "cross-entropy"),
-    "generate": (), "generate_digit": (), "style_grid": (), "vae": (), "cvae": (), "label_embedding": (),
+    "vae": ("BatchNorm",), "cvae": ("BatchNorm",), "label_embedding": ("two tables",),
+    "generate": ("distributions",), "generate_digit": ("distributions",), "style_grid": ("an index",),
     "reconstruction_loss": ("softplus", "from probabilities", "einsum"),
     "monte_carlo_kl": ("one draw",), "complete": ("where",), "vae_loss": ("einsum", "two means", "half of it"),
     "elbo_samples": ("all draws in one batch",),
