@@ -5,6 +5,8 @@ import importlib
 import os
 import sys
 
+from autograder import lean  # noqa: F401  before anything that it keeps out
+
 COMMANDS = {        # name -> module, one line of help; a module is imported when its command is given
     "questions": ("autograder.listing", "list questions, criteria, weights and misconceptions"),
     "check": ("autograder.check", "judge the function or class in one file"),

@@ -27,7 +27,7 @@ def begin() -> None:
     if os.name == "posix":
         from multiprocessing import forkserver
 
-        forkserver.set_forkserver_preload(["autograder.work"])
+        forkserver.set_forkserver_preload(["autograder.lean", "autograder.work"])
         forkserver.ensure_running()
 
 

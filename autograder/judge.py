@@ -25,7 +25,7 @@ from autograder.kernel import Fatal, Kernel, Settings
 from autograder.questions import QUESTIONS, find
 from autograder.reading import inert_outputs, without_blanks
 from autograder.rebuild import NOT_RUN, new_names
-from utils.check import wire
+from utils.check import remote, wire
 from utils.check.probe import MAX_ELEMENTS
 from utils.check.show import as_html, as_text
 from utils.check.tests import RUN_ITS_CELL, TESTS, Case
@@ -312,7 +312,7 @@ class _Session:
         header = {"nonce": nonce, "variants": {variant: steps},
                   "seed": int.from_bytes(hashlib.sha256(f"kernel {seed} {variant}".encode()).digest()[:7], "big")}
         text = wire.to_text(wire.pack({f"{variant}/{name}": value for name, value in inputs.items()}, header))
-        source = f'__import__("utils.check.remote", fromlist=["answer"]).answer("{text}", globals())'
+        source = f'{remote.REQUEST}("{text}", globals())'
         outputs = await self._execute(index, source, "checks", only=wire.MIME, store_history=False)
         return _read(outputs, nonce, variant, [step["as"] for step in steps])
 

