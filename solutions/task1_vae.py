@@ -220,7 +220,7 @@ with needs("AE"):
 
 # %% [markdown]
 # **Shapes:** `mu`, `logvar` and `z` are all (N, Z). Every picture and every latent gets its own noise,
-# fresh in each call, made on the device where `mu` lives.
+# fresh in each call, on the device of `mu` and of its dtype.
 #
 # **Predict** before you write: for `logvar = 2`, is the standard deviation of `z` 2, $e^2 = 7.4$ or
 # $e = 2.7$? Choosing wrongly here is the most frequent bug in students' VAEs, and the network still trains,

@@ -155,7 +155,7 @@ def fixed_latent(model, n):
     return torch.sigmoid(model.decode(torch.randn(n, 20)))
 
 
-@question.misconception("Clipping logits to [0, 1] does not make probabilities: apply the sigmoid.")
+@question.misconception("The values are cut off (clamp?) or changed: the sigmoid of the logits gives probabilities, nothing else is needed.")
 def clamped(model, n):
     return _generate(torch.randn, out=lambda x: x.clamp(0, 1))(model, n)
 

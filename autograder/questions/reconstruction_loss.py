@@ -117,7 +117,8 @@ def bright_only(logits, x):
     return -(x * F.logsigmoid(logits)).flatten(1).sum(1)
 
 
-@question.misconception("keepdim leaves more axes than (N,): such a loss later broadcasts to (N, N).")
+@question.misconception("One axis too many is left: sum over all of 1 x 28 x 28, without keepdim, or this loss later "
+                        "broadcasts to (N, N).")
 def keepdim(logits, x):
     return right(logits, x).unsqueeze(1)
 
@@ -166,7 +167,7 @@ def keepdim_of_all(logits, x):
     return _pixels(logits, x).sum((1, 2, 3), keepdim=True)
 
 
-@question.misconception("One axis is left: an image has 1 x 28 x 28 entries, sum over all three axes.")
+@question.also("keepdim")
 def channel_left(logits, x):
     return _pixels(logits, x).sum((2, 3))
 
@@ -184,6 +185,11 @@ def squeezed_result(logits, x):
 @question.misconception("The result is divided by the batch size: it is one number per image, no average.")
 def divided_by_batch(logits, x):
     return right(logits, x) / len(x)
+
+
+@question.misconception("binary_cross_entropy takes probabilities, and these are logits: use the one with logits.")
+def logits_as_probabilities(logits, x):
+    return F.binary_cross_entropy(logits, x, reduction="none").flatten(1).sum(1)
 
 
 @question.misconception("This is the absolute error: a Bernoulli likelihood gives the binary cross-entropy.")

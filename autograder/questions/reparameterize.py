@@ -29,7 +29,7 @@ def build(draw, given):
         inputs |= {f"mu_{name}": draw.signed(n, z), f"logvar_{name}": draw.signed(n, z)}
         steps.append({"as": name, "call": "reparameterize", "args": [f"$mu_{name}", f"$logvar_{name}"],
                       "grad": [f"mu_{name}", f"logvar_{name}"], "weights": "w"})
-        tests.append({"test": "returns", "criterion": "interface", "of": name, "shape": [n, z]})
+        tests.append({"test": "returns", "criterion": "interface", "of": name, "shape": [n, z], "dtype": "float32"})
         small += [{"test": "noise_gradient", "criterion": "gradient", "of": name, "mean": f"mu_{name}",
                    "weights": "w", "wrt": f"{wrt}_{name}"} for wrt in ("mu", "logvar")]
     steps.append({"as": "elsewhere", "call": "reparameterize", "args": ["$mu_n2z3", "$logvar_n2z3"],
@@ -59,7 +59,7 @@ def build(draw, given):
 question = Question(
     name="reparameterize", task="task1_vae", answers=("reparameterize",), build=build,
     checked="44,500 draws have mean mu and variance exp(logvar), noise is fresh and independent, gradients are exact",
-    criteria=(Criterion("interface", "shape, device, inputs left alone", 0.5),
+    criteria=(Criterion("interface", "shape, dtype, device, inputs left alone", 0.5),
               Criterion("distribution", "Gaussian with mean mu and variance exp(logvar)", 1.5, core=True),
               Criterion("noise", "fresh in each call, independent for each image and latent", 0.5, core=True),
               Criterion("gradient", "dz/dmu = 1 and dz/dlogvar = (z - mu) / 2", 0.5)))
@@ -107,6 +107,11 @@ def double_exponent(mu, logvar):
 @question.misconception("The noise is not scaled: every image would get the same spread, whatever its logvar.")
 def unit_noise(mu, logvar):
     return mu + torch.randn_like(mu)
+
+
+@question.misconception("z is float64 (NumPy's noise is), and the network takes float32: give the noise the dtype of mu.")
+def float64(mu, logvar):
+    return mu + (0.5 * logvar).exp() * torch.randn_like(mu, dtype=torch.float64)
 
 
 @question.misconception("There is no noise: z = mu makes this a plain autoencoder.")
@@ -169,7 +174,7 @@ def std_detached(mu, logvar):
 _kept = {}
 
 
-@question.misconception("The noise is drawn once and kept: draw it anew in each call.")
+@question.misconception("Two calls get the same noise: keep none from call to call, and set no seed inside.")
 def kept_noise(mu, logvar):
     if mu.shape not in _kept:
         _kept[mu.shape] = torch.randn(mu.shape)

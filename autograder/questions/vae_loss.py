@@ -223,7 +223,8 @@ def keeps_axis(logits, x, mu, logvar, beta=1.0):
     return (reconstruction_loss(logits, x) + beta * kl_divergence(mu, logvar)).mean(0, keepdim=True)
 
 
-@question.misconception("Two arguments of reconstruction_loss or kl_divergence are exchanged.")
+@question.misconception("Two arguments are exchanged: vae_loss takes (logits, x, mu, logvar), "
+                        "reconstruction_loss (logits, x), kl_divergence (mu, logvar).")
 def arguments_exchanged(logits, x, mu, logvar, beta=1.0):
     return (reconstruction_loss(x, logits) + beta * kl_divergence(mu, logvar)).mean()
 

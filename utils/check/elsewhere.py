@@ -89,6 +89,8 @@ class Elsewhere(TorchFunctionMode):
             return name == "cuda"
         if name == "copy_":
             return self.holds(args[0])
+        if name == "type" and len(args) > 1 and not isinstance(args[1], torch.dtype):      # torch.FloatTensor is on the CPU
+            return "cuda" in str(args[1])
         for target in (*(args[1:] if name in ("to", "type_as") else ()), kwargs.get("other"), kwargs.get("device")):
             if isinstance(target, torch.Tensor) and name in ("to", "type_as"):
                 return self.holds(target)

@@ -294,7 +294,9 @@ def _gradients(step, parts, leaves, inputs, answers, facts, model) -> None:
               if index and part is not None and part.requires_grad}
     if step.get("through"):  # do the values returned beside the first one lead to it?
         found = torch.autograd.grad(total, list(beside.values()), retain_graph=True, allow_unused=True) if beside else ()
-        facts["through"] = [gradient is not None and bool(gradient.abs().sum() > 0) for gradient in found]
+        facts["through"] = [_shares_weights(total, part, [other for other in beside.values() if other is not part])
+                            if gradient is None else bool(gradient.abs().sum() > 0)
+                            for part, gradient in zip(beside.values(), found)]
         facts["detached"] = [index for index, part in enumerate(parts) if part is not None and not part.requires_grad]
         own = [*leaves.values(), *(model.parameters() if isinstance(model, nn.Module) else ())]
         ends = _leaves(parts)
@@ -308,6 +310,24 @@ def _gradients(step, parts, leaves, inputs, answers, facts, model) -> None:
     for key, gradient in zip(leaves, gradients):
         if gradient is not None:
             answers[f"{step['as']}.grad.{key}"] = gradient.detach().cpu()
+
+
+def _shares_weights(total, part, others) -> bool:
+    """Whether weights that `part` depends on, and none of the `others`, have a gradient of `total`, too.
+
+    So it is where sigma is computed first, and logvar from it. True where there are no such weights.
+    """
+    weights = _leaves([part])
+
+    def moved(output):
+        gradients = torch.autograd.grad(output.sum(), weights, retain_graph=True, allow_unused=True)
+        return [torch.zeros_like(weight, dtype=torch.bool) if gradient is None else gradient != 0
+                for weight, gradient in zip(weights, gradients)]
+
+    own = moved(part)
+    for other in others:
+        own = [one & ~its for one, its in zip(own, moved(other))]
+    return not any(one.any() for one in own) or any((one & its).any() for one, its in zip(own, moved(total)))
 
 
 def _is_stuck(model: nn.Module, outputs: list, call) -> bool:

@@ -36,6 +36,12 @@ class Unusable(Exception):
         self.outcome = Outcome(False, message, [tag], fatal=fatal)
 
 
+def _error_tag(facts: dict) -> str:
+    """What errors have in common; torch raises most of its own as one type, and their first words say which."""
+    kind, words = facts.get("error"), str(facts.get("message"))
+    return f"error {kind}: {words.split(' ')[0]}" if kind == "RuntimeError" else f"error {kind}"
+
+
 @dataclass(frozen=True)
 class Case:
     """Everything a test may look at."""
@@ -53,12 +59,12 @@ class Case:
             raise Unusable("Your notebook gave no answers for this question.", "none")
         state = facts.get("state")
         if state == "error":
-            raise Unusable(error_sentence(facts), f"error {facts.get('error')}")
+            raise Unusable(error_sentence(facts), _error_tag(facts))
         if state == "not attempted":
             raise Unusable(f"Not attempted yet: {facts.get('function')}.", "not attempted")
         cause = self.status.get(str(facts.get("message")).split(" ")[0], {})
         if state == "skipped" and cause.get("state") == "error":
-            raise Unusable(error_sentence(cause), f"error {cause.get('error')}")
+            raise Unusable(error_sentence(cause), _error_tag(cause))
         if state != "ok":
             raise Unusable("An earlier part of this answer gave no usable result.", "skipped")
         return facts
@@ -746,7 +752,6 @@ def reached(case: Case, of: str, wrt: str) -> Outcome:
     if not (finite and flows):
         return Outcome(False, "No gradient reaches the encoder through z: something cuts it (detach, sample() or "
                               "no_grad).", ["no gradient"])
-    # neither: a model that computes them twice
     if facts.get("through") in ([True, False], [False, True]):
         cut = "logvar" if facts["through"][0] else "mu"
         return Outcome(False, f"No gradient reaches {cut} through z: something cuts it.", [f"no gradient {cut}"])
@@ -825,8 +830,8 @@ def trained(case: Case, of: str, module: str) -> Outcome:
     """A gradient reaches the weights of a module of this kind."""
     if module in case.facts(of).get("trained", []):
         return Outcome(True)
-    return Outcome(False, f"No gradient reaches the weights of your nn.{module} (detach, no_grad or frozen?): it learns "
-                          "nothing.", ["idle"])
+    return Outcome(False, f"No gradient reaches the weights of your nn.{module} from {_called(case, of)} (detach, no_grad or "
+                          "frozen?): it does not learn there.", ["idle"])
 
 
 @test

@@ -533,3 +533,31 @@ class CVAE(Base):
     def encode(self, x, y):
         mu, logvar = super().encode(x, y)
         return (posterior(mu, logvar).rsample() if self.training else mu), logvar
+
+# right: sigma comes first, and logvar from it
+class CVAE(Base):
+    def posterior(self, x, y):
+        h = self.enc(condition(x.flatten(1), one_hot(y, self.num_classes)))
+        return Normal(self.to_mu(h), F.softplus(self.to_logvar(h)))
+
+    def encode(self, x, y):
+        q = self.posterior(x, y)
+        return q.mean, q.variance.log()
+
+    def forward(self, x, y):
+        q = self.posterior(x, y)
+        return self.decode(q.rsample(), y), q.mean, q.variance.log()
+
+# wrong: "No gradient reaches logvar" - sigma comes first, and is cut
+class CVAE(Base):
+    def posterior(self, x, y):
+        h = self.enc(condition(x.flatten(1), one_hot(y, self.num_classes)))
+        return Normal(self.to_mu(h), F.softplus(self.to_logvar(h)))
+
+    def encode(self, x, y):
+        q = self.posterior(x, y)
+        return q.mean, q.variance.log()
+
+    def forward(self, x, y):
+        q = self.posterior(x, y)
+        return self.decode(q.mean + q.stddev.detach() * torch.randn_like(q.mean), y), q.mean, q.variance.log()

@@ -250,7 +250,7 @@ def generate(model, n):
     z = torch.randn((n + 15) // 16, model.latent_dim).repeat_interleave(16, 0)[:n]
     return torch.sigmoid(model.decode(z))
 
-# wrong: "not what the decoder makes" - the contrast of each picture stretched
+# wrong: clamped - the contrast of each picture stretched
 @torch.no_grad()
 def generate(model, n):
     p = torch.sigmoid(model.decode(torch.randn(n, model.latent_dim))).flatten(1)

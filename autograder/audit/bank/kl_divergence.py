@@ -353,3 +353,7 @@ def kl_divergence(mu, logvar):
 def kl_divergence(mu, logvar):
     var = logvar.exp()
     return 0.5 * (mu.square().sum(1) + var.sum(1) - mu.shape[1] - torch.log(var.prod(1)))
+
+# wrong: "ValueError" - math takes one number
+def kl_divergence(mu, logvar):
+    return 0.5 * (mu ** 2 + math.exp(logvar) - 1 - logvar).sum(1)

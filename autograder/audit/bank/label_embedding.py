@@ -188,7 +188,21 @@ class EmbeddingCVAE(Base):
     def __init__(self, latent_dim=20, num_classes=10):
         super().__init__(latent_dim, num_classes, 8)
 
-# wrong: "No gradient reaches" - detached in decode
+# wrong: "from decode" - detached in decode
 class EmbeddingCVAE(Base):
     def decode(self, z, y):
         return self.dec(torch.cat([z, self.table(y).detach()], dim=1)).reshape(-1, 1, 28, 28)
+
+# right: sigma comes first, and logvar from it
+class EmbeddingCVAE(Base):
+    def statistics(self, x, y):
+        h = self.enc(torch.cat([x.flatten(1), self.table(y)], dim=1))
+        return self.to_mu(h), F.softplus(self.to_logvar(h))
+
+    def encode(self, x, y):
+        mu, sigma = self.statistics(x, y)
+        return mu, 2 * sigma.log()
+
+    def forward(self, x, y):
+        mu, sigma = self.statistics(x, y)
+        return self.decode(mu + sigma * torch.randn_like(mu), y), mu, 2 * sigma.log()

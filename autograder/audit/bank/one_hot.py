@@ -249,3 +249,11 @@ def one_hot(labels, num_classes=10):
 def one_hot(labels, num_classes=10):
     classes, index = torch.unique(labels, return_inverse=True)
     return torch.eye(num_classes, device=labels.device)[index]
+
+# wrong: on_cpu - a type of the CPU
+def one_hot(labels, num_classes=10):
+    return F.one_hot(labels, num_classes).type(torch.FloatTensor)
+
+# right: a type of the CPU, and back to the labels
+def one_hot(labels, num_classes=10):
+    return F.one_hot(labels, num_classes).type(torch.FloatTensor).to(labels.device)

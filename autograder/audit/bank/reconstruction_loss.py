@@ -61,7 +61,7 @@ def reconstruction_loss(logits, x):
 def reconstruction_loss(logits, x):
     return F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(dim=-1)
 
-# wrong: channel_left, keepdim - (N, 1) is left
+# wrong: keepdim - the channel is left
 def reconstruction_loss(logits, x):
     return F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(dim=(2, 3))
 
@@ -261,3 +261,11 @@ def reconstruction_loss(logits, x):
 def reconstruction_loss(logits, x):
     target = (x - 0.5) / 0.5
     return F.binary_cross_entropy_with_logits(logits, target, reduction="none").flatten(1).sum(1)
+
+# wrong: logits_as_probabilities
+def reconstruction_loss(logits, x):
+    return F.binary_cross_entropy(logits, x, reduction="none").sum((1, 2, 3))
+
+# wrong: logits_as_probabilities - as a module
+def reconstruction_loss(logits, x):
+    return nn.BCELoss(reduction="none")(logits, x).flatten(1).sum(1)

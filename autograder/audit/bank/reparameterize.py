@@ -351,7 +351,21 @@ def reparameterize(mu, logvar):
 # right: float64 inside
 def reparameterize(mu, logvar):
     eps = torch.randn(mu.shape, dtype=torch.float64, device=mu.device)
-    return mu.double() + torch.exp(0.5 * logvar.double()) * eps
+    return (mu.double() + torch.exp(0.5 * logvar.double()) * eps).to(mu.dtype)
+
+# wrong: float64 - noise of NumPy
+def reparameterize(mu, logvar):
+    eps = torch.tensor(np.random.randn(*mu.shape), device=mu.device)
+    return mu + torch.exp(0.5 * logvar) * eps
+
+# wrong: float64 - all in double precision
+def reparameterize(mu, logvar):
+    mu, logvar = mu.double(), logvar.double()
+    return Normal(mu, (0.5 * logvar).exp()).rsample()
+
+# wrong: "float16"
+def reparameterize(mu, logvar):
+    return (mu + torch.exp(0.5 * logvar) * torch.randn_like(mu)).half()
 
 # right: non-contiguous in the middle
 def reparameterize(mu, logvar):

@@ -931,3 +931,49 @@ class VAE(Base):
     def encode(self, x):
         mu, logvar = super().encode(x)
         return (reparameterize(mu, logvar) if self.training else mu), logvar
+
+# right: sigma comes first, and logvar from it
+class VAE(Base):
+    def posterior(self, x):
+        h = self.enc(x)
+        return Normal(self.to_mu(h), F.softplus(self.to_logvar(h)))
+
+    def encode(self, x):
+        q = self.posterior(x)
+        return q.mean, q.variance.log()
+
+    def forward(self, x):
+        q = self.posterior(x)
+        return self.decode(q.rsample()), q.mean, q.variance.log()
+
+# right: a covariance matrix with logvar on its diagonal, from one head of 2Z
+class VAE(Base):
+    def __init__(self, latent_dim=20):
+        super().__init__(latent_dim)
+        self.to_both = nn.Linear(100, 2 * latent_dim)
+
+    def posterior(self, x):
+        mu, log_sigma = self.to_both(self.enc(x)).chunk(2, dim=1)
+        return MultivariateNormal(mu, scale_tril=torch.diag_embed(log_sigma.exp()))
+
+    def encode(self, x):
+        q = self.posterior(x)
+        return q.mean, q.variance.log()
+
+    def forward(self, x):
+        q = self.posterior(x)
+        return self.decode(q.rsample()), q.mean, q.variance.log()
+
+# wrong: "No gradient reaches logvar" - sigma comes first, and is cut
+class VAE(Base):
+    def statistics(self, x):
+        h = self.enc(x)
+        return self.to_mu(h), F.softplus(self.to_logvar(h))
+
+    def encode(self, x):
+        mu, sigma = self.statistics(x)
+        return mu, 2 * sigma.log()
+
+    def forward(self, x):
+        mu, sigma = self.statistics(x)
+        return self.decode(mu + sigma.detach() * torch.randn_like(mu)), mu, 2 * sigma.log()
