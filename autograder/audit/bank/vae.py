@@ -83,7 +83,7 @@ class VAE(Base):
         h = self.enc(x)
         return self.to_mu(h), F.logsigmoid(self.to_logvar(h))
 
-# wrong: relu_mu, softplus_logvar - relu after both heads
+# wrong: relu_mu, softplus_logvar, "a relu at its end" - relu after both heads
 class VAE(Base):
     def encode(self, x):
         h = self.enc(x)
