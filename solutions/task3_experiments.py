@@ -222,8 +222,8 @@ with needs("results"):
 
 # %% [markdown]
 # **Shapes:** `mu` and `logvar` are (N, Z), `n_samples` is the number J, the result is (N,), in nats. Each of the
-# J draws is fresh, with noise of its own for each picture and latent. `posterior(mu, logvar)` above gives you
-# $q$; `sample((J,))` draws (J, N, Z).
+# J draws is fresh, with noise of its own for each picture and latent, on the device of `mu`.
+# `posterior(mu, logvar)` above gives you $q$; `sample((J,))` draws (J, N, Z).
 #
 # **Predict:** to halve the error, how many times as many draws are needed?
 

@@ -152,6 +152,11 @@ def closed_form(mu, logvar, n_samples):
     return 0.5 * (mu.square() + logvar.exp() - 1 - logvar).sum(1)
 
 
+@question.also("closed_form")
+def closed_form_exchanged(mu, logvar, n_samples):
+    return 0.5 * ((mu.square() + 1) * (-logvar).exp() - 1 + logvar).sum(1)
+
+
 @question.misconception("log q(z given x) and log p(z) are taken at two different draws: both belong to the same z.",
                         random=True)
 def two_draws(mu, logvar, n_samples):
@@ -379,7 +384,8 @@ def one_too_few(mu, logvar, n_samples):
     return right(mu, logvar, n_samples) * n_samples / max(n_samples - 1, 1)
 
 
-@question.misconception("The noise, or a sum, is made on the CPU whatever the device of mu: make it where mu lives.")
+@question.misconception("A new tensor (noise, the prior, a sum) is made on the CPU whatever the device of mu: make it where mu "
+                        "lives.")
 def cpu_noise(mu, logvar, n_samples):
     q = Normal(mu, (0.5 * logvar).exp(), validate_args=False)
     z = mu + (0.5 * logvar).exp() * torch.randn(n_samples, *mu.shape)

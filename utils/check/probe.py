@@ -158,7 +158,7 @@ def _call(step, known, inputs, answers, namespace) -> dict:
         args = [value(argument) for argument in step.get("args", ())]
         kwargs = {key: value(argument) for key, argument in step.get("kwargs", {}).items()}
         if step.get("elsewhere"):
-            with Elsewhere(passed.values()) as elsewhere:
+            with Elsewhere(passed.values()) as elsewhere, _picked_there(namespace):
                 result = function(*args, **kwargs)
             return {"state": "ok", "follows": elsewhere.follows(result)}
         trainable = _trainable(args)
@@ -216,6 +216,20 @@ def _tap(model, method: str | None):
         yield handed
     finally:
         vars(model).pop(method, None)
+
+
+@contextlib.contextmanager
+def _picked_there(namespace: dict):
+    """The notebook's `device` is a GPU, as `pick_device` would have found it there."""
+    own = namespace.get("device")
+    if not isinstance(own, torch.device):
+        yield
+        return
+    namespace["device"] = torch.device("cuda")
+    try:
+        yield
+    finally:
+        namespace["device"] = own
 
 
 @contextlib.contextmanager

@@ -37,9 +37,9 @@ class Unusable(Exception):
 
 
 def _error_tag(facts: dict) -> str:
-    """What errors have in common; torch raises most of its own as one type, and their first words say which."""
+    """What errors have in common; those of torch and of calls are of two types, and their first words say which."""
     kind, words = facts.get("error"), str(facts.get("message"))
-    return f"error {kind}: {words.split(' ')[0]}" if kind == "RuntimeError" else f"error {kind}"
+    return f"error {kind}: {words.split(' ')[0]}" if kind in ("RuntimeError", "TypeError") else f"error {kind}"
 
 
 @dataclass(frozen=True)

@@ -344,3 +344,21 @@ def complete(model, x, mask, y=None, steps=20):
         _, mu, _ = model(out.detach(), *extra)
         out = torch.special.expit(model.decode(mu, *extra)).masked_scatter(mask > 0, x[mask > 0])
     return out.detach()
+
+# wrong: "TypeError" - the tuple of encode is handed on
+def complete(model, x, mask, y=None, steps=20):
+    labels = [] if y is None else [y]
+    with torch.no_grad():
+        filled = x * mask
+        for _ in range(steps):
+            filled = x * mask + (1 - mask) * torch.sigmoid(model.decode(model.encode(filled, *labels), *labels))
+    return filled
+
+# wrong: "TypeError" - the labels as vectors
+def complete(model, x, mask, y=None, steps=20):
+    labels = [] if y is None else [F.one_hot(y, 10)]
+    with torch.no_grad():
+        filled = x * mask
+        for _ in range(steps):
+            filled = x * mask + (1 - mask) * torch.sigmoid(model.decode(model.encode(filled, *labels)[0], *labels))
+    return filled

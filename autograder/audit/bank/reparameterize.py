@@ -487,3 +487,9 @@ def reparameterize(mu, logvar):
 # wrong: "spread" - a floor under the standard deviation
 def reparameterize(mu, logvar):
     return mu + torch.exp(0.5 * logvar).clamp(min=0.1) * torch.randn_like(mu)
+
+# right: on the notebook's device
+device = torch.device("cpu")
+
+def reparameterize(mu, logvar):
+    return mu + torch.exp(0.5 * logvar) * torch.randn(mu.shape, device=device)
