@@ -26,8 +26,8 @@ ZYGOTE = "/run/zygote.py"
 CONNECTION = "/run/kernel/connection.json"
 # Imported once. All of it is trusted: none of it is a student's.
 MODULES = ("torch", "torch.nn.functional", "torch.distributions", "torch._dynamo", "utils", "utils.check", "utils.check.remote",
-           "utils.data", "IPython", "IPython.core.completerlib", "IPython.core.oinspect", "sqlite3", "tornado.platform.asyncio",
-           "ipykernel.ipkernel", "ipykernel.kernelapp", "ipykernel.debugger")
+           "utils.data", "IPython", "IPython.core.completerlib", "IPython.core.oinspect", "sqlite3",
+           "tornado.platform.asyncio", "ipykernel.ipkernel", "ipykernel.kernelapp", "ipykernel.debugger")
 OWN = sandbox.Limits(scratch=sandbox.MIB, tmp=sandbox.MIB, shared=sandbox.MIB)     # it writes nothing
 PATIENCE = 60       # seconds for those imports
 log = logging.getLogger(__name__)

@@ -155,7 +155,8 @@ def fixed_latent(model, n):
     return torch.sigmoid(model.decode(torch.randn(n, 20)))
 
 
-@question.misconception("The values are cut off (clamp?) or changed: the sigmoid of the logits gives probabilities, nothing else is needed.")
+@question.misconception("The values are cut off (clamp?) or changed: the sigmoid of the logits gives probabilities, "
+                        "nothing else is needed.")
 def clamped(model, n):
     return _generate(torch.randn, out=lambda x: x.clamp(0, 1))(model, n)
 
