@@ -218,18 +218,10 @@ def _tap(model, method: str | None):
         vars(model).pop(method, None)
 
 
-@contextlib.contextmanager
 def _picked_there(namespace: dict):
-    """The notebook's `device` is a GPU, as `pick_device` would have found it there."""
+    """The notebook's `device` is a GPU for a while, as `pick_device` would have found it there."""
     own = namespace.get("device")
-    if not isinstance(own, torch.device):
-        yield
-        return
-    namespace["device"] = torch.device("cuda")
-    try:
-        yield
-    finally:
-        namespace["device"] = own
+    return _put(namespace, {"device": torch.device("cuda")} if isinstance(own, torch.device) else {})
 
 
 @contextlib.contextmanager
@@ -498,12 +490,18 @@ def _set_mode(step: dict, known: dict) -> None:
 @contextlib.contextmanager
 def _standins(names, among: dict, namespace: dict):
     """Put stand-ins in place of the student's own earlier answers while a step runs."""
+    with _put(namespace, {name: among[name] for name in names}), in_place(names):
+        yield
+
+
+@contextlib.contextmanager
+def _put(namespace: dict, values: dict):
+    """These values under their names for a while, and what was there before afterwards."""
     missing = object()
-    own = {name: namespace.get(name, missing) for name in names}
-    namespace.update({name: among[name] for name in names})
+    own = {name: namespace.get(name, missing) for name in values}
+    namespace.update(values)
     try:
-        with in_place(names):
-            yield
+        yield
     finally:
         for name, value in own.items():
             if value is missing:
