@@ -18,7 +18,6 @@ import traceback
 from dataclasses import dataclass, field
 
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
 
 from autograder import keys
 from autograder.kernel import Fatal, Kernel, Settings
@@ -252,7 +251,8 @@ class _Session:
         # A hint may quote the student's words; the class keeps MathJax from reading them as formulas.
         shown = {"text/html": f'<div class="tex2jax_ignore mathjax_ignore">{as_html(verdict)}</div>',
                  "text/plain": as_text(verdict)}
-        cell.outputs, cell.execution_count = [new_output("display_data", data=shown)], None
+        cell.outputs = [NotebookNode(output_type="display_data", data=NotebookNode(shown), metadata=NotebookNode())]
+        cell.execution_count = None
 
     async def _verdict(self, index: int, name: str) -> Verdict:
         started = time.monotonic()

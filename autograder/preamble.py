@@ -28,11 +28,11 @@ shell.getoutput = lambda command, *args, **kwargs: []
 streams = sys.stdout, sys.stderr
 
 
-def restore_streams(result):
+def restore_streams():
     sys.stdout, sys.stderr = streams
 
 
-shell.events.register("post_run_cell", restore_streams)
+shell.events.register("post_execute", restore_streams)
 
 # ipykernel names a cell's code by a checksum in Python, for its debugger: 35 ms for the inputs of a large question.
 shell.compile.get_code_name = types.MethodType(CachingCompiler.get_code_name, shell.compile)

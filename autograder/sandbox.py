@@ -482,6 +482,10 @@ class Client(AsyncKernelClient):
     def start_channels(self, **channels):
         super().start_channels(**{**channels, "hb": False})
 
+    def execute(self, code, silent=False, store_history=True, **options):
+        """jupyter_client's, but code that is not for the history is not sent back either: it may be long."""
+        return super().execute(code, silent=silent or not store_history, store_history=store_history, **options)
+
     async def wait_for_ready(self, timeout=None):
         """Return when the kernel answers and its outputs arrive. Raises RuntimeError if that does not happen."""
         deadline = math.inf if timeout is None else time.monotonic() + timeout
