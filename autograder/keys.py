@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import hmac
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from autograder.questions.definition import Draw, Question
 from utils.check import probe, public_key
@@ -119,19 +119,20 @@ def _has_public_signatures(key: Key) -> bool:
 
 def probe_inputs(key: Key) -> dict:
     """What the kernel is given: steps and inputs, nothing that was expected."""
-    return {variant.name: (variant.steps, {name: value for name, value in variant.inputs.items()
-                                           if _is_used(name, variant.steps)}) for variant in key.variants}
+    found = {}
+    for variant in key.variants:
+        used = _mentioned(variant.steps)
+        found[variant.name] = variant.steps, {name: value for name, value in variant.inputs.items() if name in used}
+    return found
 
 
-def _is_used(name: str, steps: list[dict]) -> bool:
-    """Whether a step refers to the input: what only the tests need (expected means, say) stays here."""
-    def mentions(value) -> bool:
-        if isinstance(value, dict):
-            return any(map(mentions, value.values()))
-        if isinstance(value, (list, tuple)):
-            return any(map(mentions, value))
-        return isinstance(value, str) and value.removeprefix("$").partition("*")[0] == name
-    return mentions(steps)
+def _mentioned(value) -> set[str]:
+    """The inputs that steps refer to, among other words: what only the tests need (expected means, say) stays here."""
+    if isinstance(value, str):
+        return {value.removeprefix("$").partition("*")[0]}
+    if isinstance(value, dict):
+        value = value.values()
+    return set().union(*map(_mentioned, value)) if isinstance(value, Iterable) else set()
 
 
 def _probe_reference(question: Question, steps, inputs, seed, answer=None):

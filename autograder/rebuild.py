@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import functools
 import json
 import re
 import symtable
@@ -88,6 +89,7 @@ def _parsed(parse, source: str):
             return None
 
 
+@functools.lru_cache(maxsize=200)       # most cells of a class are the released ones
 def _symbols(source: str) -> tuple[frozenset, frozenset] | None:
     """Names that source defines at the top, and global names that it uses; None if it is not Python."""
     top = _parsed(lambda text: symtable.symtable(text, "cell", "exec"), source)

@@ -70,13 +70,19 @@ def do(work: Work) -> Outcome:
         reason = sandbox.available()
         if reason and work.settings.manager is not sandbox.UnsandboxedKernelManager:
             raise RuntimeError(f"{reason} ({platform.node()})")
-        notebook, repairs = rebuild(nbformat.reads(work.released, as_version=4), work.data)
+        notebook, repairs = rebuild(_released(work.released), work.data)
         result = grade_notebook(notebook, work.task, work.secret, work.student, work.settings)
         return Outcome(result, repairs, work.made_from)
     except Exception as error:
         return Outcome(problem=brief(error), log=traceback.format_exc())
     finally:
         faulthandler.cancel_dump_traceback_later()
+
+
+@functools.lru_cache(maxsize=4)
+def _released(text: str) -> nbformat.NotebookNode:
+    """A released notebook, which comes with each of its submissions."""
+    return nbformat.reads(text, as_version=4)
 
 
 def brief(error: BaseException) -> str:
