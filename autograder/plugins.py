@@ -53,6 +53,9 @@ class Submission(NotebookExporter):
     nbgrader makes one for each run of `autograde`, before the first submission.
     """
 
+    optimistic_validation = True        # once for each file, not after each step on the way
+
+
     def __init__(self, config=None, **kwargs):
         super().__init__(config=config, **kwargs)
         Judge(parent=self).manager()        # says at once if nothing can be graded here
@@ -61,11 +64,18 @@ class Submission(NotebookExporter):
             _tell_at_the_end(self.parent)
 
     def from_filename(self, filename, resources=None, **kwargs):
-        if any(isinstance(one, Rebuild) for one in self._preprocessors):
+        if _done(resources) is None:
+            if not any(isinstance(one, Rebuild) for one in self._preprocessors):
+                return super().from_filename(filename, resources, **kwargs)
             with open(filename, "rb") as file:
                 resources["submission"] = file.read(MAX_BYTES + 1)
-            return self.from_notebook_node(nbformat.v4.new_notebook(), resources, **kwargs)
-        return super().from_filename(filename, resources, **kwargs)
+        return self.from_notebook_node(nbformat.v4.new_notebook(), resources, **kwargs)
+
+
+def _done(resources: dict) -> Outcome | None:
+    """What `python -m autograder grade` has run already: nothing of it is read from files."""
+    ids = resources["nbgrader"]
+    return ready.get((ids["student"], ids["assignment"]))
 
 
 def _prepare(converter: Autograde) -> None:
@@ -130,20 +140,19 @@ class Rebuild(NbGraderPreprocessor):
         if not path.is_file():
             raise NbGraderException(
                 f"{path} is missing: run `nbgrader generate_assignment {ids['assignment']}`.")
-        done = ready.get((ids["student"], ids["assignment"]))
+        done = _done(resources)
         if done:
-            notebook, repairs, origin = copy.deepcopy(done.result.notebook), done.repairs, done.made_from
+            repairs = done.repairs
         else:
             released = path.read_bytes()
-            notebook, repairs = rebuild(nbformat.reads(released, as_version=4), resources["submission"])
-            origin = made_from(resources["submission"], released, ids["assignment"], ids["student"],
-                               course_secret(Path(coursedir.root)))
+            nb, repairs = rebuild(nbformat.reads(released, as_version=4), resources["submission"])
+            # Metadata come from the release alone, so this is ours when the next step reads it.
+            nb.metadata["repairs"] = [vars(one) for one in repairs]
+            nb.metadata["made_from"] = made_from(resources["submission"], released, ids["assignment"], ids["student"],
+                                                 course_secret(Path(coursedir.root)))
         for one in repairs:
             self.log.info("%s: %s", one.grade_id or "notebook", one.sentence)
-        # Metadata come from the release alone, so this is ours when the next step reads it.
-        notebook.metadata["repairs"] = [vars(one) for one in repairs]
-        notebook.metadata["made_from"] = origin
-        return notebook, resources
+        return nb, resources
 
 
 class Judge(NbGraderPreprocessor):
@@ -191,12 +200,15 @@ class Judge(NbGraderPreprocessor):
     def preprocess(self, nb, resources):
         ids = resources["nbgrader"]
         coursedir = self.parent.parent.coursedir
-        repairs, origin = nb.metadata.pop("repairs", []), nb.metadata.pop("made_from", {})
-        done = ready.get((ids["student"], ids["assignment"]))
-        result = done.result if done else grade_notebook(
-            nb, ids["assignment"], course_secret(Path(coursedir.root)), ids["student"], self.settings())
-        if result.failed and not done:
-            _by_hand.append(f"{ids['student']}: {', '.join(sorted(result.failed))}")
+        done = _done(resources)
+        if done:
+            result, repairs, origin = done.result, [vars(one) for one in done.repairs], done.made_from
+        else:
+            repairs, origin = nb.metadata.pop("repairs", []), nb.metadata.pop("made_from", {})
+            result = grade_notebook(nb, ids["assignment"], course_secret(Path(coursedir.root)), ids["student"],
+                                    self.settings())
+            if result.failed:
+                _by_hand.append(f"{ids['student']}: {', '.join(sorted(result.failed))}")
         for name, error in result.failed.items():
             self.log.error("%s, %s: internal error, needs grading by hand\n%s", ids["student"], name, error)
         for line in result.log:
