@@ -30,10 +30,10 @@ def main(arguments: list[str]) -> int:
     module, purpose = COMMANDS[name]
     # nbgrader starts `alembic` by its name, also where the environment is not activated.
     os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", os.defpath)
-    if name == "grade" and not any(word.startswith("--sched") for word in arguments):
-        from autograder import executors
+    if name == "grade":
+        from autograder import early
 
-        executors.begin()       # workers import torch while this process imports nbgrader
+        early.begin(arguments[1:])
     command = importlib.import_module(module)
     parser = argparse.ArgumentParser(prog=f"python -m autograder {name}", description=purpose[0].upper() + purpose[1:] + ".")
     command.arguments(parser)

@@ -14,7 +14,9 @@ from pathlib import Path
 import jupytext
 import nbformat
 from traitlets import Unicode
-from traitlets.config import Config, LoggingConfigurable, PyFileConfigLoader
+from traitlets.config import Config, LoggingConfigurable
+
+from autograder.course import course_config
 
 METADATA = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"}}
@@ -28,13 +30,6 @@ class Notebooks(LoggingConfigurable):
     utils_url = Unicode(EXAMPLE, help="""Where Colab
         gets `utils` from: an address that pip takes and students can read. Rebuild the notebooks after a
         change.""").tag(config=True)
-
-
-def course_config(root: Path) -> Config:
-    """The settings in `nbgrader_config.py` of the course in `root`."""
-    if not (root / "nbgrader_config.py").is_file():
-        return Config()
-    return PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()
 
 
 def build_notebooks(root: Path, check: bool = False) -> list[Path]:

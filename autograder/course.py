@@ -1,10 +1,17 @@
-"""Whether a folder is a course that has a task: said in the same words by every command."""
+"""A course's settings, and whether a folder is a course that has a task: said in the same words by every command."""
 
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
-from autograder.build import course_config
+from traitlets.config import Config, PyFileConfigLoader
+
+
+def course_config(root: Path) -> Config:
+    """The settings in `nbgrader_config.py` of the course in `root`."""
+    if not (root / "nbgrader_config.py").is_file():
+        return Config()
+    return PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()
 
 
 def look(root: Path, tasks: Iterable[str] = ()) -> None:

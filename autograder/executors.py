@@ -32,11 +32,15 @@ def begin() -> None:
 
 
 class Workers(concurrent.futures.Executor):
-    """`count` processes, each with one thread for torch. They end with this process, however it ends."""
+    """`count` processes, each with one thread for torch. They end with this process, however it ends.
 
-    def __init__(self, count: int):
+    Each begins with `initializer(*initargs)`, where there is one.
+    """
+
+    def __init__(self, count: int, initializer=None, initargs=()):
         begin()
         self.slots = count
+        self._first = (initializer, *initargs) if initializer else ()
         self._context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
         self._waiting = queue.SimpleQueue()
         self.processes = {}                 # thread number -> process
@@ -92,16 +96,18 @@ class Workers(concurrent.futures.Executor):
 
     def _start(self, number: int):
         here, there = self._context.Pipe()
-        process = self._context.Process(target=_serve, args=[there], name=f"grading worker {number + 1}")
+        process = self._context.Process(target=_serve, args=[there, *self._first], name=f"grading worker {number + 1}")
         process.start()
         there.close()
         self.processes[number] = process
         return here
 
 
-def _serve(pipe) -> None:
+def _serve(pipe, initializer=None, *initargs) -> None:
     """A worker: calls in, results out, until the other end of the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)        # Ctrl-C is for the grader, which ends its workers
+    if initializer:
+        initializer(*initargs)
     calls = queue.SimpleQueue()
 
     def receive():

@@ -30,9 +30,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from autograder import executors, plugins, work
-from autograder.build import course_config
-from autograder.course import look
+from autograder import executors, plugins, warm, work
+from autograder.course import course_config, look
 from autograder.kernel import Settings
 from autograder.reading import MAX_BYTES, file_problem
 from autograder.secret import course_secret
@@ -289,7 +288,8 @@ def run(options) -> int:
     with locked(root), one_log(root) as log, progress(console, tallies) as show:
         executor, stopped = None, None
         try:
-            executor = executors.cluster(options.scheduler) if options.scheduler else executors.Workers(options.workers)
+            executor = (executors.cluster(options.scheduler) if options.scheduler else
+                        executors.Workers(options.workers, warm.share, [warm.shared()]))
             for tally in tallies:
                 grade(root, tally, executor, show, log, options)
         except KeyboardInterrupt:
@@ -299,6 +299,7 @@ def run(options) -> int:
         finally:
             if executor is not None:
                 executor.shutdown(cancel_futures=True)
+            warm.close()
     console.print(summary(tallies))
     for line in [*problems(tallies), *failures(tallies, root)]:
         console.print(line, soft_wrap=True)

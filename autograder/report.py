@@ -14,8 +14,7 @@ import numpy as np
 import nbformat
 from markupsafe import Markup
 
-from autograder.build import course_config
-from autograder.course import look
+from autograder.course import course_config, look
 from autograder.feedback import graded
 from autograder.marks import Marks, read_marks
 from autograder.page import points, render

@@ -1,6 +1,6 @@
 """Kernels that start warm: forked, in a fresh sandbox each, from a process that has imported torch already.
 
-That process is `autograder.zygote`. It runs in a sandbox itself, one for each process that grades. A kernel forked
+That process is `autograder.zygote`. It runs in a sandbox itself, one for all workers on a machine. A kernel forked
 from it has every property of one that `autograder.sandbox` starts: namespaces, file systems, user and limits of its
 own, no capabilities, the same filter and the same guard. What a hostile one can reach beyond that is its own copy of
 the zygote's memory, and in there is nothing but imported packages.
@@ -8,17 +8,21 @@ the zygote's memory, and in there is nothing but imported packages.
 Where no zygote can be had, kernels start cold.
 """
 
+import contextlib
 import functools
 import io
 import json
 import logging
 import os
+import select
 import socket
 import struct
 import subprocess
 import sys
 import threading
 from pathlib import Path
+
+from traitlets.config import Config
 
 from autograder import guard, sandbox, seccomp
 
@@ -34,11 +38,64 @@ log = logging.getLogger(__name__)
 
 
 class Zygote:
-    """One zygote; `fork` starts kernels from it. Raises OSError where it cannot be started."""
+    """One zygote; `fork` starts kernels from it, in this process and in those that have its socket."""
+
+    def __init__(self, requests: socket.socket):
+        self.requests, self._lock = requests, threading.Lock()
+
+    def fork(self, request: dict) -> tuple["Forked", int]:
+        """A new kernel: what `sandbox.launch` returns of a cold one. Raises OSError if the zygote is gone."""
+        here, there = socket.socketpair()
+        reader, writer = os.pipe()
+        try:
+            here.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+            here.settimeout(PATIENCE)
+            with self._lock:
+                socket.send_fds(self.requests, [b"!"], [there.fileno(), writer])
+            there.close()
+            here.sendall(json.dumps(request).encode() + b"\n")
+            data, passed, _, _ = here.recvmsg(1, socket.CMSG_SPACE(12))
+            if not data:
+                os.set_blocking(reader, False)
+                raise OSError(os.read(reader, 2000).decode(errors="replace").strip() or "the zygote has ended")
+            pid = struct.unpack("iii", passed[0][2])[0]
+        except OSError as error:
+            here.close()
+            os.close(reader)
+            raise OSError(f"a warm kernel did not start: {self.last_words() or error}") from None
+        except BaseException:
+            here.close()
+            os.close(reader)
+            raise
+        finally:
+            there.close()
+            os.close(writer)
+        return Forked(pid, reader, here), pid
+
+    def last_words(self) -> str:
+        """Why the zygote has ended, if it said so."""
+        if not select.select([self.requests], [], [], 0)[0]:
+            return ""
+        try:
+            return self.requests.recv(1000).decode(errors="replace")
+        except OSError:
+            return ""
+
+    def close(self) -> None:
+        self.requests.close()
+
+
+class OwnZygote(Zygote):
+    """A zygote that this process starts; it need not have started when a kernel is asked for.
+
+    Raises OSError where no sandbox can be had.
+    """
 
     def __init__(self, environment: dict, readable=(), private=()):
-        self._requests, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._lock, self._end = threading.Lock(), threading.Event()
+        here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        here.settimeout(PATIENCE)
+        super().__init__(here)
+        self._end = threading.Event()
         ready: list = []
         started = threading.Event()
 
@@ -60,46 +117,10 @@ class Zygote:
             self._end.set()
             raise ready[0]
         self.process, self.first = ready[0]
-        self._requests.settimeout(PATIENCE)
-        try:
-            said = self._requests.recv(16)
-        except OSError:
-            said = b""
-        if said != b"1":        # with a second thread, a fork could inherit a lock that nobody opens
-            self.process.kill()
-            words = (self.process.stdout.read(4000) or b"").decode(errors="replace").strip().splitlines()
-            self.close()
-            raise OSError(f"the zygote has {said.decode() or 'no'} threads: {(words or ['it said nothing'])[-1]}")
-        os.set_blocking(self.process.stdout.fileno(), False)
-
-    def fork(self, request: dict) -> tuple["Forked", int]:
-        """A new kernel: what `sandbox.launch` returns of a cold one. Raises OSError if the zygote is gone."""
-        here, there = socket.socketpair()
-        reader, writer = os.pipe()
-        try:
-            here.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-            here.settimeout(PATIENCE)
-            with self._lock:
-                socket.send_fds(self._requests, [b"!"], [there.fileno(), writer])
-            there.close()
-            here.sendall(json.dumps(request).encode() + b"\n")
-            data, passed, _, _ = here.recvmsg(1, socket.CMSG_SPACE(12))
-            if not data:
-                os.set_blocking(reader, False)
-                raise OSError(f"a warm kernel did not start: {os.read(reader, 2000).decode(errors='replace').strip()}")
-            pid = struct.unpack("iii", passed[0][2])[0]
-        except BaseException:
-            here.close()
-            os.close(reader)
-            raise
-        finally:
-            there.close()
-            os.close(writer)
-        return Forked(pid, reader, here), pid
 
     def close(self) -> None:
         """End it, and all kernels that it has forked."""
-        self._requests.close()
+        super().close()
         self.process.kill()
         self.process.wait()
         self.process.stdout.close()
@@ -127,10 +148,12 @@ class Forked:
         return self.returncode
 
 
-_zygotes: dict[tuple, Zygote] = {}
+Seen = tuple[frozenset, tuple, tuple]       # by a kernel: environment, paths to show and to hide
+_zygotes: dict[Seen, Zygote] = {}
 _one_at_a_time = threading.Lock()
 
 
+@functools.lru_cache(maxsize=8)
 def covered(readable=(), private=()) -> list[str]:
     """What a kernel needs and its own file systems would cover, as where the environment lies in /tmp: shown again."""
     mounts = sandbox._mounts(OWN, readable, private)
@@ -144,13 +167,51 @@ def tell(reason: str) -> None:
     log.warning("Kernels start slower than they could, and grades are the same: %s", reason)
 
 
-def zygote(environment: dict, readable: list, private: list) -> Zygote:
-    """The zygote of this process for kernels that see the same files; started when it is first asked for."""
-    name = (os.getpid(), *map(tuple, (sorted(environment.items()), readable, private)))
+def zygote(seen: Seen) -> Zygote:
+    """The zygote for kernels that see this; started when it is first asked for."""
     with _one_at_a_time:
-        if name not in _zygotes or _zygotes[name].process.poll() is not None:
-            _zygotes[name] = Zygote(environment, readable, private)
-        return _zygotes[name]
+        if seen not in _zygotes:
+            _zygotes[seen] = OwnZygote(dict(seen[0]), *seen[1:])
+        return _zygotes[seen]
+
+
+def fork(seen: Seen, request: dict) -> tuple[Forked, int]:
+    """A kernel, from another zygote if that of before is lost. Raises OSError if there is none."""
+    known = _zygotes.get(seen)
+    if known:
+        try:
+            return known.fork(request)
+        except OSError as error:
+            log.info("another zygote is started: %s", error)
+            with _one_at_a_time:
+                if _zygotes.get(seen) is known:
+                    _zygotes.pop(seen).close()
+    return zygote(seen).fork(request)
+
+
+def begin(config: Config, root: Path) -> None:
+    """Start the zygote that grading the course in `root` will ask for, if it can be had; it is not waited for."""
+    if sandbox.available() is None:
+        provisioner = WarmProvisioner(config=config)
+        hidden = [*provisioner.private, str(root)]
+        with contextlib.suppress(OSError, subprocess.SubprocessError):
+            zygote(sees({"NBGRADER_EXECUTION": "autograde", **provisioner.environment}, provisioner.readable, hidden))
+
+
+def shared() -> list[tuple[Seen, socket.socket]]:
+    """The zygotes of this process, for `share` in another one that is started now."""
+    return [(seen, one.requests) for seen, one in _zygotes.items()]
+
+
+def share(others: list[tuple[Seen, socket.socket]]) -> None:
+    """Let kernels of this process start from the zygotes of the one that has started it."""
+    for seen, requests in others:
+        requests.settimeout(PATIENCE)
+        _zygotes[seen] = Zygote(requests)
+
+
+def sees(environment: dict, readable: list, private: list) -> Seen:
+    return frozenset(environment.items()), tuple(readable), tuple(private)
 
 
 def close() -> None:
@@ -170,14 +231,14 @@ class WarmProvisioner(sandbox.SandboxProvisioner):
             "root": os.getuid() == 0, "student": sandbox.STUDENT, "folder": sandbox.SCRATCH,
             "environment": environment,
             "arguments": ["-f", CONNECTION, *command[command.index("-f") + 2:]], "files": {CONNECTION: json.dumps(connection)},
-            "covered": covered(self.readable, self.private),
+            "covered": covered(tuple(self.readable), tuple(self.private)),
             "resources": limits.resources(), "filter": seccomp.program(os.uname().machine).hex(),
             "writable": {place: f"size={int(size)},nr_inodes={10 * limits.files},mode={mode}"
                          for place, size, mode in sandbox.writable(limits)}}
 
         def start():
             try:
-                found = zygote(environment, self.readable, self.private).fork(request)
+                found = fork(sees(environment, self.readable, self.private), request)
                 self.warm = True
                 return found
             except (OSError, subprocess.SubprocessError) as error:

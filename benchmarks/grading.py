@@ -32,7 +32,7 @@ from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
 from autograder import sandbox
-from autograder.build import course_config
+from autograder.course import course_config
 from autograder.guard import family, sizes
 
 os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]      # nbgrader starts alembic

@@ -10,7 +10,7 @@ from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
 import small_task
-from autograder.build import course_config
+from autograder.course import course_config
 from autograder.judge import Result, is_check
 from autograder.rebuild import rebuild
 from autograder.work import Outcome, Work

@@ -290,7 +290,7 @@ def test_nbgrader_generate_feedback_makes_these_pages(tmp_path):
     from nbgrader.apps import NbGraderAPI
     from nbgrader.coursedir import CourseDirectory
 
-    from autograder.build import course_config
+    from autograder.course import course_config
 
     records = {name: made_up.record(name) for name in ("ada", "ben", "cleo")}
     made_up.gradebook(tmp_path, records)

@@ -23,7 +23,7 @@ KILLER = {"kl_divergence": "import os\ndef kl_divergence(mu, logvar):\n    os._e
 
 
 class Threads(concurrent.futures.ThreadPoolExecutor):
-    def __init__(self, count):
+    def __init__(self, count, *first):
         super().__init__(count)
         self.slots = count
 
