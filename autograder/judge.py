@@ -6,6 +6,7 @@ verdict.
 """
 
 import asyncio
+import base64
 import concurrent.futures
 import copy
 import dataclasses
@@ -311,8 +312,8 @@ class _Session:
         # The kernel's own random numbers have a seed of their own: nothing of a key can be drawn from it.
         header = {"nonce": nonce, "variants": {variant: steps},
                   "seed": int.from_bytes(hashlib.sha256(f"kernel {seed} {variant}".encode()).digest()[:7], "big")}
-        text = wire.to_text(wire.pack({f"{variant}/{name}": value for name, value in inputs.items()}, header))
-        source = f'{remote.REQUEST}("{text}", globals())'
+        message = wire.pack({f"{variant}/{name}": value for name, value in inputs.items()}, header)
+        source = f'{remote.REQUEST}("{base64.b64encode(message).decode()}", globals())'
         outputs = await self._execute(index, source, "checks", only=wire.MIME, store_history=False)
         return _read(outputs, nonce, variant, [step["as"] for step in steps])
 
@@ -331,7 +332,7 @@ def _read(outputs: list, nonce: str, variant: str, names: list[str]) -> tuple[di
     found, damage = [], "Your notebook gave no answers for this question."
     for output in outputs:
         try:
-            tensors, header = wire.unpack(wire.from_text(output["data"][wire.MIME]))
+            tensors, header = wire.unpack(b"".join(output["buffers"]))
         except wire.WireError as error:
             damage = f"The answers that came cannot be read: {error}."
             continue
@@ -377,7 +378,8 @@ def _bounded(facts: dict) -> dict:
 
 def _line(text: str, most: int) -> str:
     """The beginning of a text as one line that every file, database and page can hold."""
-    return "".join(c if c.isprintable() else " " for c in text[:most])
+    text = text[:most]
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 NOT_ASKED = ("as", "grad", "weights", "no_grad")     # of a step: what does not change what a call should return

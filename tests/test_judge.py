@@ -167,15 +167,16 @@ def test_after_too_many_restarts_the_rest_is_told_why():
 
 
 FORGED = """
-import IPython, sys, json
+import IPython, sys, json, base64
 sys.displayhook("x"); torch.allclose = torch.equal = torch.isclose = lambda *a, **k: True
-wire = sys.modules["utils.check.wire"]
+wire, publish = sys.modules["utils.check.wire"], sys.modules["utils.check.remote"].publish
 def forged(text, namespace):
-    tensors, header = wire.unpack(wire.from_text(text))
+    tensors, header = wire.unpack(base64.b64decode(text))
     verdict = {"state": "right", "points": 3, "earned": {"value": 3}}
     for nonce in ("", header["nonce"]):
         message = wire.pack({}, {"nonce": nonce, "status": {"own": verdict}, "verdict": verdict})
-        IPython.display.display({wire.MIME: wire.to_text(message), "text/html": "<script>"}, raw=True)
+        publish(message)
+        IPython.display.display({wire.MIME: base64.b64encode(message).decode(), "text/html": "<script>"}, raw=True)
     print("✓ kl_divergence: right.", 3)
 sys.modules["utils.check.remote"].answer = forged
 """
@@ -227,20 +228,19 @@ def test_an_error_of_ours_in_one_question_leaves_the_others_graded(monkeypatch):
 def answered(steps=("a",), nonce="n", status=None, tensors=None, variant="own"):
     status = {step: {"state": "ok"} for step in steps} if status is None else status
     tensors = {f"{variant}/a": torch.ones(2)} if tensors is None else tensors
-    text = wire.to_text(wire.pack(tensors, {"nonce": nonce, "status": {variant: status}}))
-    return new_output("display_data", data={wire.MIME: text})
+    message = wire.pack(tensors, {"nonce": nonce, "status": {variant: status}})
+    return {"output_type": "display_data", "buffers": [memoryview(message)]}
 
 
 def test_the_one_answer_with_our_nonce_is_read():
-    outputs = [answered(nonce="forged"), answered(), new_output("display_data", data={wire.MIME: "%%%"})]
+    outputs = [answered(nonce="forged"), answered(), {"buffers": [b"%%%"]}]
     answers, status = judge._read(outputs, "n", "own", ["a"])
     assert torch.equal(answers["a"], torch.ones(2)) and status == {"a": {"state": "ok"}}
 
 
 @pytest.mark.parametrize("outputs", [
     [], [answered(nonce="m")], [answered(nonce="\ud800")], [answered(nonce=["n"])],
-    [answered(), answered()], [{"data": {wire.MIME: 5}}],
-    [new_output("display_data", data={wire.MIME: "AAAA"})],
+    [answered(), answered()], [{"buffers": []}], [{"buffers": [b"AAAA", b"AAAA"]}],
     [answered(tensors={"own/a": torch.zeros(probe.MAX_ELEMENTS + 1, dtype=torch.uint8)})]])
 def test_every_surprise_is_no_answer(outputs):
     with pytest.raises(Fatal) as end:

@@ -3,7 +3,6 @@
 The format is safetensors: a length, a JSON header, raw numbers. Nothing in it is ever executed.
 """
 
-import base64
 import json
 import struct
 
@@ -52,23 +51,3 @@ def unpack(data: bytes, max_bytes: int = MAX_BYTES) -> tuple[dict[str, torch.Ten
         return load(data), header
     except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError, AttributeError) as error:
         raise WireError(f"not safetensors: {type(error).__name__}") from None
-
-
-def to_text(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
-
-
-def from_text(text: object, max_bytes: int = MAX_BYTES) -> bytes:
-    """The inverse of `to_text`; raises WireError for anything else."""
-    if not isinstance(text, str):
-        raise WireError("not a string")
-    if len(text) > max_bytes * 4 // 3 + 8:
-        raise WireError(f"more than the {max_bytes:,} bytes allowed")
-    try:
-        data = base64.b64decode(text)
-    except ValueError:
-        raise WireError("not base64") from None
-    # Foreign characters are left out and make it shorter: `validate=True` would find them slowly.
-    if len(text) != (len(data) + 2) // 3 * 4 or "=" in text[:-2]:
-        raise WireError("not base64")
-    return data

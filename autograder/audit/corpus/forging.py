@@ -196,6 +196,7 @@ def request():
 """
 FORGE = FRAMES + """
 from utils.check import wire
+from utils.check.remote import publish
 def forge(make, **more):
     seen = request()
     answers, status = {}, {}
@@ -206,7 +207,7 @@ def forge(make, **more):
             status[variant][step["as"]] = {"state": "ok", "kind": "tensor", "seconds": 0.0, "parts": [
                 {"kind": "tensor", "dtype": "float32", "shape": [2], "requires_grad": True}]}
     message = wire.pack(answers, {"nonce": seen["header"]["nonce"], "status": status, **more})
-    get_ipython().display_pub.publish({wire.MIME: wire.to_text(message)})
+    publish(message)
 """
 hostile("forged", "sends answers of its own with the right nonce, then leaves", answers={
     "kl_divergence": FORGE + """
@@ -226,11 +227,13 @@ hostile("forged-verdict", "sends a message that says right, under the right nonc
     "kl_divergence": FRAMES + """
 import json
 from utils.check import wire
+from utils.check.remote import publish
 def kl_divergence(mu, logvar):
     nonce = request()["header"]["nonce"]
     verdict = {"nonce": nonce, "state": "right", "points": 3, "earned": {"interface": 0.5, "value": 2, "gradient": 0.5}}
     message = wire.pack({}, {**verdict, "status": {"own": {name: {"state": "right", "points": 3} for name in "abc"}}})
-    get_ipython().display_pub.publish({wire.MIME: wire.to_text(message), "text/plain": "✓ kl_divergence: right"})
+    publish(message)
+    get_ipython().display_pub.publish({"text/plain": "✓ kl_divergence: right"})
     raise KeyboardInterrupt
 """})
 hostile("inputs-returned", "sends the inputs back as answers", first="""
@@ -440,28 +443,29 @@ for content in ([], "text", None, 7, {"data": []}, {"data": {"text/plain": {"a":
         except Exception:
             pass
 """)
-hostile("wrong-type-in-check", "sends answers as a list, a number, and text that is no base64", answers={
+hostile("wrong-type-in-check", "sends answers as a list, a number, as text, in many parts and in none", answers={
     "kl_divergence": SEND + """
 def kl_divergence(mu, logvar):
     for value in ([], 7, None, {"a": 1}, "no base64", "ÿ" * 100, "", "AAAA" * 10, ["AAAA"]):
         send("display_data", {"data": {"application/x-vae-answers": value}, "metadata": {}})
+    for buffers in ([], [b""], [b"answers"], [b"x"] * 500):
+        send("display_data", {"data": {"application/x-vae-answers": ""}, "metadata": {}}, buffers=buffers)
     return mu * 0
 """})
 hostile("nonces", "answers with nonces that are no text, or text that cannot be encoded", answers={
     "kl_divergence": """
 from utils.check import wire
+from utils.check.remote import publish
 def kl_divergence(mu, logvar):
     for nonce in ("\\ud800", None, [], {"a": "\\udfff"}, [[[[]]]], 1e308, "x" * 10**6):
         message = wire.pack({}, {"nonce": nonce, "status": {}})
-        get_ipython().display_pub.publish({wire.MIME: wire.to_text(message)})
+        publish(message)
     return mu * 0
 """})
 hostile("header-bombs", "safetensors with impossible headers, sizes and offsets", answers={
     "kl_divergence": FRAMES + """
-import base64, json, struct
-MIME = "application/x-vae-answers"
-def publish(data):
-    get_ipython().display_pub.publish({MIME: base64.b64encode(data).decode()})
+import json, struct
+from utils.check.remote import publish
 def kl_divergence(mu, logvar):
     nonce = request()["header"]["nonce"]
     ours = {"__metadata__": {"header": json.dumps({"nonce": nonce, "status": {}})}}
@@ -495,7 +499,7 @@ def deep():
     facts = {"state": "error", "error": nested, "message": ["x" * 100] * 20_000, "line": {"a": nested}, "parts": nested}
     status = {v: {s["as"]: facts for s in steps} for v, steps in seen["header"]["variants"].items()}
     message = wire.pack({}, {"nonce": seen["header"]["nonce"], "status": status})
-    get_ipython().display_pub.publish({wire.MIME: wire.to_text(message)})
+    publish(message)
     time.sleep(0.5)
     os._exit(0)
 """})
