@@ -10,7 +10,7 @@ import torch
 
 from utils.data import small_digits
 
-LATENT, UPDATES, BATCH, LR = 8, 150, 64, 4e-3
+LATENT, UPDATES, BATCH, LR = 8, 75, 64, 4e-3
 LONGEST, SLOW = 450, 320.0      # updates for a model that learns slowly: whose loss is above this, in nats per image
 DECODED = 150       # of 200 held-out images
 # What the loss was told of mu and logvar is what encode gives.

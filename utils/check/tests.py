@@ -44,13 +44,14 @@ def _error_tag(facts: dict) -> str:
 
 @dataclass(frozen=True)
 class Case:
-    """Everything a test may look at."""
+    """Everything a test may look at. kept: what several tests compute of an answer."""
 
     inputs: dict
     expected: dict
     answers: dict
     status: dict
     steps: list
+    kept: dict = field(default_factory=dict)
 
     def facts(self, step: str) -> dict:
         """The status of a step that ran; Unusable with the student's own error otherwise."""
@@ -78,7 +79,9 @@ class Case:
         tensor = self.answers[name]
         if tensor.is_complex():
             raise Unusable("Your result is complex: it must be real.", "complex", fatal=False)
-        return tensor.double()
+        if name not in self.kept:
+            self.kept[name] = tensor.double()
+        return self.kept[name]
 
     def like(self, name: str, expected: torch.Tensor) -> torch.Tensor:
         """The answer `name`, which must have the shape of `expected`."""
@@ -1063,7 +1066,14 @@ def _centred(eps: torch.Tensor) -> bool:
 
 
 def _read_back(case: Case, of: str, latent: dict) -> tuple[torch.Tensor, torch.Tensor]:
-    """z (n, Z) and label scores (n, C) behind probabilities that a given linear model decoded."""
+    """z (n, Z) and label scores (n, C) behind probabilities that a given model decoded."""
+    name = of, bool(latent.get("labels"))
+    if name not in case.kept:
+        case.kept[name] = _decoded_from(case, *name)
+    return case.kept[name]
+
+
+def _decoded_from(case: Case, of: str, labels: bool) -> tuple[torch.Tensor, torch.Tensor]:
     p = case.answer(of)
     edge = float(((p <= 0) | (p >= 1)).double().mean())
     if p.dim() != 2 or not torch.isfinite(p).all() or p.min() < 0 or p.max() > 1 or 0.1 < edge < 1:
@@ -1078,7 +1088,7 @@ def _read_back(case: Case, of: str, latent: dict) -> tuple[torch.Tensor, torch.T
         raise Unusable("Your pictures are grey, between 0.5 and 0.73: is the sigmoid applied twice?", "twice",
                        fatal=False)
     W, b = case.tensor("W")[:, pixels], case.tensor("b")[pixels]
-    design = torch.cat([W, case.tensor("V")[:, pixels]]) if latent.get("labels") else W
+    design = torch.cat([W, case.tensor("V")[:, pixels]]) if labels else W
     logits = torch.logit(p)
     if not (logits.abs() < 4).all():
         raise Unusable(NOT_DECODED, "not decoded", fatal=False)
