@@ -1,6 +1,7 @@
 """`python -m autograder COMMAND`. A command is a module with `arguments(parser)` and `run(options) -> exit status`."""
 
 import argparse
+import gc
 import importlib
 import os
 import sys
@@ -34,7 +35,9 @@ def main(arguments: list[str]) -> int:
         from autograder import early
 
         early.begin(arguments[1:])
+    gc.disable()        # it would look through a million new objects and find nothing
     command = importlib.import_module(module)
+    gc.enable()
     parser = argparse.ArgumentParser(prog=f"python -m autograder {name}", description=purpose[0].upper() + purpose[1:] + ".")
     command.arguments(parser)
     try:
@@ -45,4 +48,6 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    gc.freeze()         # what is left goes with the process
+    sys.exit(status)

@@ -5,6 +5,7 @@ A worker that is lost loses nothing: its work is done again by another one, a fe
 
 import concurrent.futures
 import functools
+import gc
 import multiprocessing
 import os
 import queue
@@ -27,7 +28,7 @@ def begin() -> None:
     if os.name == "posix":
         from multiprocessing import forkserver
 
-        forkserver.set_forkserver_preload(["autograder.lean", "autograder.work"])
+        forkserver.set_forkserver_preload(["autograder.preload"])
         forkserver.ensure_running()
 
 
@@ -106,6 +107,7 @@ class Workers(concurrent.futures.Executor):
 def _serve(pipe, initializer=None, *initargs) -> None:
     """A worker: calls in, results out, until the other end of the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)        # Ctrl-C is for the grader, which ends its workers
+    gc.enable()
     if initializer:
         initializer(*initargs)
     calls = queue.SimpleQueue()

@@ -780,6 +780,8 @@ def _tidy_task(course_root: Path, place: Path, student: str, task: str, releases
                report: Report) -> None:
     canonical, notebooks, foreign = place / f"{task}.ipynb", [], []
     paths = sorted(place.iterdir())
+    if _is_known(course_root, student, task, paths):
+        return
     several = sum(bool(_NOTEBOOK.search(path.name)) for path in paths) > 1
     for path in paths:
         if path.name == "timestamp.txt" and not path.is_symlink() and path.is_file():
@@ -812,6 +814,15 @@ def _tidy_task(course_root: Path, place: Path, student: str, task: str, releases
             _set_aside(course_root, [stamp], student, task, report, "upload times come from the file system")
         _write(stamp, _stamp(time).encode())
         _remember(course_root, student, task, _read_file(canonical), time)
+
+
+def _is_known(course_root: Path, student: str, task: str, paths: list[Path]) -> bool:
+    """Whether there is nothing but the notebook whose time was noted, with that time beside it."""
+    time, digest, *_ = _times(course_root).get(f"{student}/{task}", ("", ""))
+    return ([path.name for path in paths] == [f"{task}.ipynb", "timestamp.txt"]
+            and all(path.is_file() and not path.is_symlink() for path in paths)
+            and digest == hashlib.sha256(_read_file(paths[0])).hexdigest()
+            and _read_file(paths[1]) == _stamp(datetime.fromisoformat(time)).encode())
 
 
 def _write(path: Path, data: bytes) -> None:

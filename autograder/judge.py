@@ -256,21 +256,23 @@ class _Session:
         cell.execution_count = None
 
     async def _verdict(self, index: int, name: str) -> Verdict:
-        started = time.monotonic()
         question, seed = find(name), self.result.seeds[name]
-        key = keys.draw_key(question, seed, signatures=False)
-        self.seconds["judging"] += time.monotonic() - started
+        key = keys.draw_key(question, seed, signatures=False, looks=())
         own = self._fatal_solution(name)
         if own is not None:
             return no_verdict(key, own.state, own.reason)
         answers, status, ends, examined = {}, {}, [], None
         # One request for each variant: where an endless earlier answer stops one, the others still count, and the
         # best counts, so that none is made after a right one, or where there is nothing yet to be right.
-        for variant, (steps, inputs) in keys.probe_inputs(key).items():
-            if self.ended & (set(question.calls) - set(question.looks[variant])):
+        for look, replaced in question.looks.items():
+            if self.ended & (set(question.calls) - set(replaced)):
                 continue
+            started = time.monotonic()
+            variant = keys.draw_look(question, seed, look)
+            key = dataclasses.replace(key, variants=[*key.variants, variant])
+            self.seconds["judging"] += time.monotonic() - started
             try:
-                answers[variant], status[variant] = await self._ask(index, seed, variant, steps, inputs)
+                answers[look], status[look] = await self._ask(index, seed, look, variant.steps, keys.used_inputs(variant))
             except Fatal as end:
                 ends.append(end)
                 self.ended.add(name)
@@ -278,7 +280,7 @@ class _Session:
                 started = time.monotonic()
                 examined = examine(key.asked(answers), answers, status)
                 self.seconds["judging"] += time.monotonic() - started
-                if conclude(key, examined).right or _unattempted(question.answers, status[variant]):
+                if conclude(key, examined).right or _unattempted(question.answers, status[look]):
                     break
         if examined is None:
             return no_verdict(key, ends[0].state, ends[0].reason)

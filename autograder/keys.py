@@ -19,26 +19,28 @@ def seed_for(secret: bytes, *names: str) -> int:
     return int.from_bytes(digest[:7], "big")
 
 
-def draw_key(question: Question, seed: int, signatures: bool = True) -> Key:
-    """The key of `question` for `seed`: the same on every machine.
+def draw_key(question: Question, seed: int, signatures: bool = True, looks: Collection[str] | None = None) -> Key:
+    """The key of `question` for `seed`: the same on every machine. looks: only these (None: all).
 
     Without `signatures` (they cost a probe per misconception) a verdict is right but may name no
     misconception; `verdict` draws them when they are needed.
     """
-    variants = []
-    for name, standins in question.looks.items():
-        draw = Draw(seed)
-        inputs, steps, tests = question.build(draw, bool(standins))
-        if standins:
-            steps = [{**step, "standins": list(standins), "library": question.library} for step in steps]
-        steps = _shuffled(steps, draw)
-        needed = {test.get("to", test["of"]) for test in tests if test["test"] == "close"}
-        needed |= {f"{test['of']}.grad.{test['wrt']}" for test in tests if test["test"] == "gradient"}
-        expected = _expected(question, steps, inputs, seed, needed) if needed else {}
-        variants.append(Variant(name, steps, tests, inputs, expected))
-    key = Key(question.name, list(question.answers), question.checked, list(question.criteria), variants,
-              {m.name: m.hint for m in question.misconceptions})
+    key = Key(question.name, list(question.answers), question.checked, list(question.criteria),
+              [draw_look(question, seed, look) for look in (question.looks if looks is None else looks)], {m.name: m.hint for m in question.misconceptions})
     return with_signatures(question, key, seed) if signatures else key
+
+
+def draw_look(question: Question, seed: int, look: str) -> Variant:
+    """One look of the key of `question` for `seed`."""
+    draw, standins = Draw(seed), question.looks[look]
+    inputs, steps, tests = question.build(draw, bool(standins))
+    if standins:
+        steps = [{**step, "standins": list(standins), "library": question.library} for step in steps]
+    steps = _shuffled(steps, draw)
+    needed = {test.get("to", test["of"]) for test in tests if test["test"] == "close"}
+    needed |= {f"{test['of']}.grad.{test['wrt']}" for test in tests if test["test"] == "gradient"}
+    expected = _expected(question, steps, inputs, seed, needed) if needed else {}
+    return Variant(look, steps, tests, inputs, expected)
 
 
 def _expected(question: Question, steps, inputs, seed, needed: set[str]) -> dict:
@@ -87,7 +89,8 @@ def verdict(question: Question, key: Key, seed: int, answers: dict, status: dict
 def named(question: Question, key: Key, seed: int, examined: tuple) -> Verdict:
     """The verdict on what `examine` found. The misconception is looked for only when there is a mistake to name.
 
-    Drawing signatures takes seconds: first those of the misconceptions that may be it, then the rest.
+    Drawing signatures takes seconds. Those of the public key serve where no test has failed with numbers that are made
+    of the inputs; of the others, first those of the misconceptions that may be it are drawn, then the rest.
     """
     found = conclude(key, examined)
     if found.state not in ("wrong", "error") or key.signatures:
@@ -95,9 +98,21 @@ def named(question: Question, key: Key, seed: int, examined: tuple) -> Verdict:
     if _has_public_signatures(key):
         return conclude(with_names(question, key, seed), examined)
     variant, _, outcomes, _ = examined
-    likely = suspects(public_key(question.name), variant, outcomes)
-    for names in (likely, {m.name for m in question.misconceptions} - set(likely)):
-        found = conclude(with_signatures(question, key, seed, names, [variant.name]), examined)
+    public = public_key(question.name)
+    names = {misconception.name for misconception in question.misconceptions}
+    known = next((one for one in public.variants if one.name == variant.name), None)
+    if known and known.tests == variant.tests:
+        own = [_has_own_numbers(test, variant, known) for test in variant.tests]
+        if not any(one and not outcome.ok and _has_numbers(outcome.summary) for one, outcome in zip(own, outcomes)):
+            found = conclude(dataclasses.replace(key, signatures=public.signatures), examined)
+            if found.misconception:
+                return found
+            names = {name for name, forms in public.signatures.items() for form in forms
+                     if any(one and ok is not True and _has_numbers(summary or ())
+                            for one, (ok, summary) in zip(own, form.get(variant.name, ())))}
+    likely = set(suspects(public, variant, outcomes))
+    for some in filter(None, (names & likely, names - likely)):
+        found = conclude(with_signatures(question, key, seed, some, [variant.name]), examined)
         if found.misconception:
             break
     return found
@@ -117,17 +132,36 @@ def _has_public_signatures(key: Key) -> bool:
                for variant in key.variants)
 
 
+def _has_numbers(summary: Collection) -> bool:
+    return not all(isinstance(one, str) for one in summary)
+
+
+def _has_own_numbers(test: dict, variant: Variant, known: Variant) -> bool:
+    """Whether the numbers that tell of a failed test are made of the inputs of `variant`, which `known` does not have."""
+    if test["test"] not in NUMBERS | {"label_read"}:
+        return False
+    if test["test"] != "gaussian" or isinstance(test["mean"], str) or isinstance(test["std"], str):
+        return True
+
+    def arguments(look: Variant) -> list:       # of the call that drew: generate_digit is told a digit
+        return next(step["args"] for step in look.steps if step["as"] == test["of"])
+
+    return arguments(variant) != arguments(known)
+
+
 def probe_inputs(key: Key) -> dict:
-    """What the kernel is given: steps and inputs, nothing that was expected."""
-    found = {}
-    for variant in key.variants:
-        used = _mentioned(variant.steps)
-        found[variant.name] = variant.steps, {name: value for name, value in variant.inputs.items() if name in used}
-    return found
+    """What the kernel is given in each look: steps and inputs, nothing that was expected."""
+    return {variant.name: (variant.steps, used_inputs(variant)) for variant in key.variants}
+
+
+def used_inputs(variant: Variant) -> dict:
+    """The inputs that steps refer to: what only the tests need (expected means, say) stays here."""
+    used = _mentioned(variant.steps)
+    return {name: value for name, value in variant.inputs.items() if name in used}
 
 
 def _mentioned(value) -> set[str]:
-    """The inputs that steps refer to, among other words: what only the tests need (expected means, say) stays here."""
+    """The words in steps, among them the inputs that they refer to."""
     if isinstance(value, str):
         return {value.removeprefix("$").partition("*")[0]}
     if isinstance(value, dict):
@@ -151,7 +185,7 @@ def _shuffled(steps: list[dict], draw: Draw) -> list[dict]:
 
     A step with "right_after" comes directly after that one: stored noise is still there then.
     """
-    waiting, done, order = list(steps), set(), []
+    waiting, order = list(steps), []
     names = {step["as"] for step in steps}
 
     def needed(step: dict) -> set[str]:
@@ -160,14 +194,14 @@ def _shuffled(steps: list[dict], draw: Draw) -> list[dict]:
                   if isinstance(w, str) and w.startswith("$")]
         return {word.split(".")[0] for word in words} & names - {step["as"]}
 
-    needs = {step["as"]: needed(step) for step in steps}
+    needs = {step["as"]: needed(step) | {step.get("right_after")} & names for step in steps}
     while waiting:
-        ready = [step for step in waiting
-                 if needs[step["as"]] <= done and step.get("right_after") not in names - done]
+        ready = [step for step in waiting if not needs[step["as"]]]
         at_once = [step for step in ready if order and step.get("right_after") == order[-1]["as"]]
         step = (at_once or ready)[draw.integer(0, len(at_once or ready) - 1)]
-        waiting.remove(step)
-        done.add(step["as"])
+        waiting = [one for one in waiting if one is not step]
+        for others in needs.values():
+            others.discard(step["as"])
         order.append(step)
     return order
 

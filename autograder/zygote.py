@@ -47,8 +47,8 @@ def main(requests: socket.socket) -> None:
         raise RuntimeError(f"it has {len(threads)} threads")
     own = os.open("/proc/self/ns/pid", os.O_RDONLY)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)       # no child is waited for
-    gc.collect()
     gc.freeze()
+    gc.enable()
     while True:
         data, passed, _, _ = socket.recv_fds(requests, 1, 2)
         if not data:
@@ -201,6 +201,7 @@ if __name__ == "__main__":
     sys.path.pop(0)     # this file's folder
     import importlib
 
+    gc.disable()        # it would find nothing among imported modules
     grader = socket.socket(fileno=int(sys.argv[1]))
     try:
         for one in sys.argv[2:]:
