@@ -72,14 +72,16 @@ class Zygote:
             os.close(writer)
         return Forked(pid, reader, here), pid
 
+    @property
+    def has_ended(self) -> bool:
+        return bool(select.select([self.requests], [], [], 0)[0])       # while it lives, it says nothing
+
     def last_words(self) -> str:
         """Why the zygote has ended, if it said so."""
-        if not select.select([self.requests], [], [], 0)[0]:
-            return ""
-        try:
-            return self.requests.recv(1000).decode(errors="replace")
-        except OSError:
-            return ""
+        for _ in range(2 * self.has_ended):     # a first call may get the reset by a peer that had not read all
+            with contextlib.suppress(OSError):
+                return self.requests.recv(1000).decode(errors="replace")
+        return ""
 
     def close(self) -> None:
         self.requests.close()
@@ -182,6 +184,8 @@ def fork(seen: Seen, request: dict) -> tuple[Forked, int]:
         try:
             return known.fork(request)
         except OSError as error:
+            if not known.has_ended:
+                raise
             log.info("another zygote is started: %s", error)
             with _one_at_a_time:
                 if _zygotes.get(seen) is known:

@@ -16,8 +16,9 @@ from nbgrader.coursedir import CourseDirectory
 import small_course
 import small_task
 from autograder import __main__ as command
-from autograder import executors, grade, work
+from autograder import early, executors, grade, warm, work
 from small_course import TASK
+from test_sandbox import needs_sandbox
 
 KILLER = {"kl_divergence": "import os\ndef kl_divergence(mu, logvar):\n    os._exit(0)"}
 
@@ -46,7 +47,7 @@ def course(template, tmp_path, monkeypatch):
 
     monkeypatch.setattr(work, "do", note)
     monkeypatch.setattr(executors, "Workers", Threads)
-    monkeypatch.setattr(executors, "begin", lambda: None)
+    monkeypatch.setattr(early, "begin", lambda arguments: None)
     monkeypatch.setattr(grade, "PATIENCE", 0)
     place = type("Course", (type(Path()),), {"done": done})
     return place(tmp_path / "course")
@@ -256,6 +257,36 @@ def test_an_unknown_task_and_no_workers_are_refused(course, capsys):
     assert command.main(["grade", "task9", "--root", str(course)]) == 2
     assert "There is no task" in said(capsys)
     assert run(course, "--workers", "0") == 2
+
+
+# What begins before nbgrader is imported
+
+@needs_sandbox
+def test_kernels_start_from_the_zygote_that_was_begun_early(template, tmp_path, monkeypatch):
+    started = []
+
+    class Counted(warm.OwnZygote):
+        def __init__(self, *seen):
+            started.append(seen)
+            super().__init__(*seen)
+
+    shutil.copytree(template, tmp_path / "course")
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    monkeypatch.setattr(warm, "OwnZygote", Counted)
+    monkeypatch.setattr(executors, "Workers", Threads)
+    warm.close()
+    early.begin([TASK, "--root", str(tmp_path / "course")])
+    assert len(started) == 1
+    assert run(tmp_path / "course", "--student", "ada") == 0 and len(started) == 1 and not warm._zygotes
+
+
+@pytest.mark.parametrize("arguments", [["--root"], ["--help"], ["--scheduler", "tcp://x:1"], ["--root", "/nowhere"],
+                                       ["--root", "{broken}"]])
+def test_what_cannot_begin_early_is_left_to_grade(arguments, tmp_path, monkeypatch):
+    monkeypatch.setattr(executors, "begin", lambda: None)
+    monkeypatch.setattr(warm, "OwnZygote", None)
+    (tmp_path / "nbgrader_config.py").write_text("c = get_config(\n")
+    early.begin([TASK, *(one.format(broken=tmp_path) for one in arguments)])
 
 
 # Workers

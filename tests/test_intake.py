@@ -634,6 +634,22 @@ def test_tidying_gives_nbgrader_what_it_expects(course):
     assert not again.arrivals and not again.refusals
 
 
+def test_tidying_looks_again_only_into_notebooks_that_are_new(course, monkeypatch):
+    folder_of(course / "submitted", {f"{student}/task1_vae/task1_vae.ipynb": work() for student in ("ada", "max")})
+    tidy_submitted(course)
+    seen = []
+    look = intake._task_of
+    monkeypatch.setattr(intake, "_task_of", lambda data, parts, *more, **options:
+                        seen.append(parts[-3]) or look(data, parts, *more, **options))
+    (course / "submitted/max/task1_vae/task1_vae.ipynb").write_bytes(work(answer="return 2"))
+    tidy_submitted(course)
+    assert seen == ["max"]
+    (course / "submitted/ada/task1_vae/timestamp.txt").write_bytes(b"2000-01-01 00:00:00 UTC")
+    (course / "submitted/max/task1_vae/extra.txt").write_bytes(b"")
+    assert "extra.txt" in reasons(tidy_submitted(course))
+    assert seen == ["max", "ada", "max"] and time_of(course, "ada").year > 2000
+
+
 def test_tidying_sets_the_other_files_of_a_task_aside_in_one_place(course):
     names = {f"{n}.txt" for n in range(20)}
     folder_of(course / "submitted" / "ada" / "task1_vae", {**dict.fromkeys(names, b""), "task1_vae.ipynb": work()})

@@ -11,7 +11,7 @@ from traitlets.config import Config
 
 import small_task
 from autograder import judge, keys, sandbox
-from autograder.kernel import Fatal, Settings
+from autograder.kernel import Fatal, Kernel, Settings
 from autograder.questions import find
 from utils.check import probe, wire
 
@@ -221,6 +221,19 @@ def test_an_error_of_ours_in_one_question_leaves_the_others_graded(monkeypatch):
     assert points(result) == {"kl_divergence": 0, "reconstruction_loss": 2, "vae_loss": 2}
     assert result.verdicts["kl_divergence"].hint == judge.INTERNAL
     assert "a bug" in result.failed["kl_divergence"] and "a bug" not in str(judge.record(result))
+
+
+def test_the_text_of_what_is_not_for_the_history_is_not_sent_back():
+    async def received(**options):
+        kernel = Kernel(Settings(manager=MANAGER, config=LIMITS))
+        await kernel.start()
+        try:
+            await kernel.run("pass #" + "x" * 10**6, 20, **options)
+            return kernel.km.provisioner.guard.received
+        finally:
+            await kernel.stop()
+
+    assert asyncio.run(received()) > 10**6 > 10 * asyncio.run(received(store_history=False))
 
 
 # Parts

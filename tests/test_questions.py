@@ -260,3 +260,15 @@ def test_inputs_avoid_what_hides_mistakes(name):
                 assert (value.abs() > 0.1).all() and ((value - 1).abs() > 0.01).all(), key
                 assert value.numel() == 1 or (value.min() < 0 < value.max()), key
             assert not torch.is_floating_point(value) or torch.isfinite(value).all()
+
+
+def test_a_mistake_that_does_not_depend_on_the_inputs_is_named_without_drawing_signatures(monkeypatch):
+    monkeypatch.setattr(keys, "with_signatures", None)
+    question = find("generate")
+    key = keys.draw_key(question, 7, signatures=False)
+    for misconception in question.misconceptions:
+        names = {**question.namespace, "generate": misconception.answers[0]}
+        look, (steps, inputs) = next(iter(keys.probe_inputs(key).items()))
+        answers, status = probe.run(steps, inputs, names, seed=7)
+        verdict = keys.verdict(question, key, 7, {look: answers}, {look: status})
+        assert verdict.misconception == misconception.name and verdict.hint == misconception.hint

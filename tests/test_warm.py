@@ -1,7 +1,9 @@
 """Warm kernels: every property of a cold sandbox, and nothing left of an earlier kernel."""
 
+import asyncio
 import inspect
 import json
+import multiprocessing
 import os
 import pathlib
 import subprocess
@@ -191,6 +193,50 @@ def test_where_the_zygote_is_lost_another_one_is_started_and_where_there_is_none
     with COLD(warm.WarmKernelManager) as kernel:
         assert kernel.run("print(1)") == "1\n" and not kernel.provisioner.warm
     warm.close()
+
+
+def start_a_kernel(zygotes, pipe):
+    """A worker that has begun with its first kernel."""
+    warm.share(zygotes)
+
+    async def main():
+        manager = warm.WarmKernelManager()
+        await manager.start_kernel()
+        while len(guard.family(manager.provisioner.guard.first)) < 2:
+            time.sleep(0.01)
+        own = [one for one in warm._zygotes.values() if isinstance(one, warm.OwnZygote)]
+        pipe.send((guard.family(manager.provisioner.guard.first), manager.provisioner.warm, len(own)))
+        time.sleep(60)
+
+    asyncio.run(main())
+
+
+@needs_sandbox
+def test_a_killed_worker_leaves_no_kernel_behind_and_the_zygote_that_it_shared_goes_on():
+    with Kernel() as kernel:
+        context = multiprocessing.get_context("spawn")
+        here, there = context.Pipe()
+        worker = context.Process(target=start_a_kernel, args=[warm.shared(), there])
+        worker.start()
+        assert here.poll(60)
+        pids, is_warm, own = here.recv()
+        assert is_warm and own == 0 and len(pids) >= 2 and all(map(alive, pids))
+        worker.kill()
+        worker.join()
+        deadline = time.monotonic() + 10
+        while any(map(alive, pids)) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert not any(map(alive, pids))
+        assert kernel.run("print(1)") == "1\n"
+
+
+@needs_sandbox
+def test_why_a_zygote_has_ended_is_told(monkeypatch):
+    monkeypatch.setattr(warm, "MODULES", ("no_such_module",))
+    zygote = warm.OwnZygote({})
+    with pytest.raises(OSError, match="No module named 'no_such_module'"):
+        zygote.fork({})
+    zygote.close()
 
 
 @needs_sandbox
