@@ -55,7 +55,6 @@ class Submission(NotebookExporter):
 
     optimistic_validation = True        # once for each file, not after each step on the way
 
-
     def __init__(self, config=None, **kwargs):
         super().__init__(config=config, **kwargs)
         Judge(parent=self).manager()        # says at once if nothing can be graded here
