@@ -5,6 +5,7 @@ needed: what is not ready, or was guessed wrongly, is started when it is asked f
 """
 
 import argparse
+import contextlib
 from pathlib import Path
 
 
@@ -32,9 +33,7 @@ def begin(arguments: list[str]) -> None:
     from autograder.course import course_config
 
     root = options.root.resolve()
-    try:
+    with contextlib.suppress(Exception):        # settings that cannot be read or used: `grade` meets them again
         config = course_config(root)
-    except Exception:
-        return
-    if config and config.Judge.get("warm", True):
-        warm.begin(config, root)
+        if config and config.Judge.get("warm", True):
+            warm.begin(config, root)

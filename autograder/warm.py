@@ -194,12 +194,14 @@ def fork(seen: Seen, request: dict) -> tuple[Forked, int]:
 
 
 def begin(config: Config, root: Path) -> None:
-    """Start the zygote that grading the course in `root` will ask for, if it can be had; it is not waited for."""
+    """Start the zygote that grading the course in `root` will ask for; it is not waited for.
+
+    Raises OSError where it cannot be started, and TraitError for settings of the sandbox that are wrong.
+    """
     if sandbox.available() is None:
         provisioner = WarmProvisioner(config=config)
         hidden = [*provisioner.private, str(root)]
-        with contextlib.suppress(OSError, subprocess.SubprocessError):
-            zygote(sees({"NBGRADER_EXECUTION": "autograde", **provisioner.environment}, provisioner.readable, hidden))
+        zygote(sees({"NBGRADER_EXECUTION": "autograde", **provisioner.environment}, provisioner.readable, hidden))
 
 
 def shared() -> list[tuple[Seen, socket.socket]]:

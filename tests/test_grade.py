@@ -281,11 +281,13 @@ def test_kernels_start_from_the_zygote_that_was_begun_early(template, tmp_path, 
 
 
 @pytest.mark.parametrize("arguments", [["--root"], ["--help"], ["--scheduler", "tcp://x:1"], ["--root", "/nowhere"],
-                                       ["--root", "{broken}"]])
+                                       ["--root", "{broken}"], ["--root", "{broken}/wrong"]])
 def test_what_cannot_begin_early_is_left_to_grade(arguments, tmp_path, monkeypatch):
     monkeypatch.setattr(executors, "begin", lambda: None)
     monkeypatch.setattr(warm, "OwnZygote", None)
     (tmp_path / "nbgrader_config.py").write_text("c = get_config(\n")
+    (tmp_path / "wrong").mkdir()
+    (tmp_path / "wrong" / "nbgrader_config.py").write_text("get_config().SandboxProvisioner.limits = {'memry': 1}\n")
     early.begin([TASK, *(one.format(broken=tmp_path) for one in arguments)])
 
 
