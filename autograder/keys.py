@@ -25,8 +25,9 @@ def draw_key(question: Question, seed: int, signatures: bool = True, looks: Coll
     Without `signatures` (they cost a probe per misconception) a verdict is right but may name no
     misconception; `verdict` draws them when they are needed.
     """
-    key = Key(question.name, list(question.answers), question.checked, list(question.criteria),
-              [draw_look(question, seed, look) for look in (question.looks if looks is None else looks)], {m.name: m.hint for m in question.misconceptions})
+    variants = [draw_look(question, seed, look) for look in (question.looks if looks is None else looks)]
+    key = Key(question.name, list(question.answers), question.checked, list(question.criteria), variants,
+              {m.name: m.hint for m in question.misconceptions})
     return with_signatures(question, key, seed) if signatures else key
 
 
