@@ -31,11 +31,11 @@ def main(arguments: list[str]) -> int:
     module, purpose = COMMANDS[name]
     # nbgrader starts `alembic` by its name, also where the environment is not activated.
     os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", os.defpath)
+    gc.disable()        # it would look through a million new objects and find nothing
     if name == "grade":
         from autograder import early
 
         early.begin(arguments[1:])
-    gc.disable()        # it would look through a million new objects and find nothing
     command = importlib.import_module(module)
     gc.enable()
     parser = argparse.ArgumentParser(prog=f"python -m autograder {name}", description=purpose[0].upper() + purpose[1:] + ".")

@@ -1,12 +1,15 @@
-"""What `python -m autograder grade` sets going before it imports nbgrader: the imports of other processes.
+"""What `python -m autograder grade` sets going before it imports nbgrader: the process that kernels are forked from,
+which imports torch meanwhile, and the workers, which need not import it again.
 
-Those that workers are forked from, and those that kernels are forked from, import torch meanwhile. Nothing here is
-needed: what is not ready, or was guessed wrongly, is started when it is asked for, and told of there.
+Nothing here is needed: what is not ready, or was guessed wrongly, is started when it is asked for, and told of there.
 """
 
 import argparse
 import contextlib
+import os
 from pathlib import Path
+
+from autograder.sandbox import THREADS
 
 
 def begin(arguments: list[str]) -> None:
@@ -14,6 +17,7 @@ def begin(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
     parser.add_argument("--root", type=Path, default=Path.cwd())
     parser.add_argument("--scheduler")
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--cold", action="store_true")
     parser.add_argument("--help", "-h", action="store_true")
     try:
@@ -23,17 +27,15 @@ def begin(arguments: list[str]) -> None:
     if options.scheduler or options.help:
         return
 
-    from autograder import executors
-
-    executors.begin()
-    if options.cold:
-        return
-
-    from autograder import warm
+    from autograder import executors, warm
     from autograder.course import course_config
 
     root = options.root.resolve()
     with contextlib.suppress(Exception):        # settings that cannot be read or used: `grade` meets them again
         config = course_config(root)
-        if config and config.Judge.get("warm", True):
+        if config and config.Judge.get("warm", True) and not options.cold:
             warm.begin(config, root)
+    os.environ.update(dict.fromkeys(THREADS, "1"))      # read when torch is imported
+    import autograder.work  # noqa: F401
+
+    executors.begin(options.workers, warm.share, [warm.shared()])

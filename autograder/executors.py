@@ -4,12 +4,14 @@ A worker that is lost loses nothing: its work is done again by another one, a fe
 """
 
 import concurrent.futures
+import contextlib
 import functools
 import gc
 import multiprocessing
 import os
 import queue
 import signal
+import sys
 import threading
 
 from autograder.sandbox import THREADS
@@ -22,14 +24,27 @@ class WorkerLost(RuntimeError):
     """The workers ended, again and again, while they did one piece of work."""
 
 
-def begin() -> None:
-    """Let a process import what workers need, so that they can be forked from it; this one need not wait."""
-    os.environ.update(dict.fromkeys(THREADS, "1"))      # inherited before torch is imported
-    if os.name == "posix":
-        from multiprocessing import forkserver
+_ahead: list = []       # workers that wait for the `Workers` that they will belong to: (process, pipe)
 
-        forkserver.set_forkserver_preload(["autograder.preload"])
-        forkserver.ensure_running()
+
+def begin(count: int, initializer=None, initargs=()) -> None:
+    """Fork workers for the `Workers` that this process makes next, which begin with the same `initializer`.
+
+    It has imported already what they need. Only where it has one thread: a fork keeps the locks of all others.
+    """
+    if sys.platform == "linux" and len(os.listdir("/proc/self/task")) == 1:
+        context = multiprocessing.get_context("fork")
+        gc.freeze()     # a garbage collection in a worker would copy all that is imported
+        _ahead.extend(_start(context, f"grading worker {number + 1}", initializer, *initargs) for number in range(count))
+
+
+def _start(context, name: str, *first):
+    """A new worker: its process, and this end of its pipe. It ends with this process, however that ends."""
+    here, there = context.Pipe()
+    process = context.Process(target=_serve, args=[there, *first], name=name, daemon=True)
+    process.start()
+    there.close()
+    return process, here
 
 
 class Workers(concurrent.futures.Executor):
@@ -39,10 +54,17 @@ class Workers(concurrent.futures.Executor):
     """
 
     def __init__(self, count: int, initializer=None, initargs=()):
-        begin()
         self.slots = count
-        self._first = (initializer, *initargs) if initializer else ()
+        self._first = (initializer, *initargs)
+        self._ahead = [_ahead.pop(0) for _ in range(min(count, len(_ahead)))]
         self._context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
+        os.environ.update(dict.fromkeys(THREADS, "1"))      # inherited before torch is imported
+        if os.name == "posix":
+            from multiprocessing import forkserver
+
+            forkserver.set_forkserver_preload(["autograder.preload"])
+            if len(self._ahead) < count:
+                forkserver.ensure_running()
         self._waiting = queue.SimpleQueue()
         self.processes = {}                 # thread number -> process
         self._closing = False
@@ -78,7 +100,8 @@ class Workers(concurrent.futures.Executor):
                 continue
             for _ in range(ATTEMPTS):
                 try:
-                    pipe = pipe or self._start(number)
+                    if pipe is None:
+                        self.processes[number], pipe = self._start(number)
                     pipe.send(call)
                     future.set_result(pipe.recv())
                     break
@@ -96,12 +119,9 @@ class Workers(concurrent.futures.Executor):
             pipe.close()
 
     def _start(self, number: int):
-        here, there = self._context.Pipe()
-        process = self._context.Process(target=_serve, args=[there, *self._first], name=f"grading worker {number + 1}")
-        process.start()
-        there.close()
-        self.processes[number] = process
-        return here
+        with contextlib.suppress(IndexError):
+            return self._ahead.pop()
+        return _start(self._context, f"grading worker {number + 1}", *self._first)
 
 
 def _serve(pipe, initializer=None, *initargs) -> None:

@@ -78,15 +78,19 @@ class Kernel(NotebookClient):
             await self._async_cleanup_kernel()
         self.km = None
 
-    async def run(self, source: str, seconds: float, only: str | None = None,
-                  store_history: bool = True) -> list[NotebookNode]:
-        """Outputs of `source`; with `only`, the `buffers` of displays of this MIME type. Raises Fatal."""
+    async def run(self, source: str, seconds: float, only: str | None = None, store_history: bool = True,
+                  beside: bytes | None = None) -> list[NotebookNode]:
+        """Outputs of `source`; with `only`, the `buffers` of displays of this MIME type. Raises Fatal.
+
+        beside: bytes that are sent with the request.
+        """
         # nbformat's own functions validate, which takes longer than a short cell runs
         cell = NotebookNode(cell_type="code", source=source, metadata=NotebookNode(), outputs=[], execution_count=None)
         self.nb = NotebookNode(cells=[cell], metadata=NotebookNode(), nbformat=4, nbformat_minor=5)
         self.timeout = math.ceil(seconds)
         self.only, self.kept, self.error = only, 0, None
         self.reset_execution_trackers()
+        self.kc.beside = beside
         started = time.monotonic()
         try:
             await self.async_execute_cell(cell, 0, store_history=store_history)

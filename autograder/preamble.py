@@ -14,10 +14,9 @@ import traceback
 import types
 
 import torch
-from IPython.core.compilerop import CachingCompiler
 
+import utils.check.remote  # noqa: F401  before a cell can re-bind what it needs
 from utils.check.elsewhere import CPUGenerator, Elsewhere
-from utils.check.remote import REQUEST      # imported before a cell can re-bind what it needs
 
 # `!pip install x`, `%pip install x`, `lines = !ls` do nothing.
 shell = get_ipython()  # noqa: F821
@@ -33,13 +32,6 @@ def restore_streams():
 
 
 shell.events.register("post_execute", restore_streams)
-
-# ipykernel names a cell's code by a checksum in Python, for its debugger: 35 ms for the inputs of a large question.
-shell.compile.get_code_name = types.MethodType(CachingCompiler.get_code_name, shell.compile)
-
-# Nor are those inputs searched for prompts and magics.
-transform_cell = shell.transform_cell
-shell.transform_cell = lambda raw_cell: raw_cell if raw_cell.startswith(REQUEST) else transform_cell(raw_cell)
 
 # What may stop a cell of the student's is not there, or is another version, here; what follows it is run all the same.
 def go_on(result):
@@ -105,6 +97,8 @@ if not torch.cuda.is_available():
         owner.to = without_cuda(owner.to, number=True)
     for name in ("synchronize", "set_device", "reset_peak_memory_stats"):
         setattr(torch.cuda, name, lambda *args, **kwargs: None)
+    for kind in (torch.cuda, torch.xpu, torch.mtia):    # whose seeds are kept for later, with a note of who asked
+        kind.manual_seed_all = lambda seed: None
     for name in ("FloatTensor", "LongTensor"):
         setattr(torch.cuda, name, getattr(torch, name))
     for name in ("arange", "as_tensor", "empty", "empty_like", "eye", "full", "full_like", "linspace",

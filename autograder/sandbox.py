@@ -482,9 +482,16 @@ class Client(AsyncKernelClient):
     def start_channels(self, **channels):
         super().start_channels(**{**channels, "hb": False})
 
-    def execute(self, code, silent=False, store_history=True, **options):
-        """jupyter_client's, but code that is not for the history is not sent back either: it may be long."""
-        return super().execute(code, silent=silent or not store_history, store_history=store_history, **options)
+    beside = None       # bytes that go with the next request
+
+    def execute(self, code, silent=False, store_history=True, user_expressions=None, allow_stdin=False, stop_on_error=True):
+        """jupyter_client's, with bytes beside the code; and code that is not for the history is not sent back."""
+        message = self.session.msg("execute_request", {
+            "code": code, "silent": silent or not store_history, "store_history": store_history,
+            "user_expressions": user_expressions or {}, "allow_stdin": allow_stdin, "stop_on_error": stop_on_error})
+        message["buffers"] = [] if self.beside is None else [self.beside]
+        self.shell_channel.send(message)
+        return message["header"]["msg_id"]
 
     async def wait_for_ready(self, timeout=None):
         """Return when the kernel answers and its outputs arrive. Raises RuntimeError if that does not happen."""

@@ -29,8 +29,9 @@ from autograder import guard, sandbox, seccomp
 ZYGOTE = "/run/zygote.py"
 CONNECTION = "/run/kernel/connection.json"
 # Imported once. All of it is trusted: none of it is a student's.
-MODULES = ("torch", "torch.nn.functional", "torch.distributions", "torch._dynamo", "utils", "utils.check", "utils.check.remote",
-           "utils.data", "IPython", "IPython.core.completerlib", "IPython.core.oinspect", "sqlite3",
+MODULES = ("torch", "torch.nn.functional", "torch.distributions", "torch._dynamo", "numpy.ctypeslib", "utils", "utils.check",
+           "utils.check.remote", "utils.data", "utils.device", "utils.notebook", "utils.results", "utils.training", "IPython",
+           "IPython.core.completerlib", "IPython.core.logger", "IPython.core.oinspect", "sqlite3", "zmq.utils.garbage",
            "tornado.platform.asyncio", "ipykernel.ipkernel", "ipykernel.kernelapp", "ipykernel.debugger")
 OWN = sandbox.Limits(scratch=sandbox.MIB, tmp=sandbox.MIB, shared=sandbox.MIB)     # it writes nothing
 PATIENCE = 60       # seconds for those imports
@@ -101,7 +102,7 @@ class OwnZygote(Zygote):
         ready: list = []
         started = threading.Event()
 
-        def keep():     # a thread of its own: bwrap ends with the thread that started it
+        def keep():     # outside of the main thread, in one of its own: bwrap ends with the thread that started it
             try:
                 source = Path(__file__).with_name("zygote.py").read_bytes()
                 ready.append(sandbox.launch(
@@ -113,8 +114,12 @@ class OwnZygote(Zygote):
             started.set()
             self._end.wait()
 
-        threading.Thread(target=keep, daemon=True, name="zygote").start()
-        started.wait()
+        if threading.current_thread() is threading.main_thread():
+            self._end.set()
+            keep()
+        else:
+            threading.Thread(target=keep, daemon=True, name="zygote").start()
+            started.wait()
         if isinstance(ready[0], BaseException):
             self._end.set()
             raise ready[0]

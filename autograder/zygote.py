@@ -187,7 +187,7 @@ def run_kernel(request: dict) -> None:
     import torch
 
     numpy.random.seed()
-    torch.manual_seed(int.from_bytes(os.urandom(8), "little") >> 1)
+    torch.default_generator.manual_seed(int.from_bytes(os.urandom(8), "little") >> 1)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.update(request["environment"])
     sys.argv = ["ipykernel_launcher.py", *request["arguments"]]

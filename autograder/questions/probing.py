@@ -42,7 +42,7 @@ def model_probe(draw, name: str, given: bool, labels: bool = False):
     def new(as_, shaken=True, **kwargs):
         return {"as": as_, "new": name, "kwargs": kwargs, **({"shake": ["$x", *y]} if shaken else {})}
 
-    steps = [new("model", latent_dim=LATENT), new("default"), new("wide", latent_dim=WIDE),
+    steps = [new("model", latent_dim=LATENT), new("default", shaken=False), new("wide", latent_dim=WIDE),
              call("enc", "model.encode", "$x", *y), call("enc_again", "model.encode", "$x", *y),
              call("enc_head", "model.encode", "$x_head", *ys2), call("enc_last", "model.encode", "$x_last", *last),
              call("dec", "model.decode", "$z", *y, right_after="enc"), call("dec_again", "model.decode", "$z", *y, right_after="dec"),
@@ -55,7 +55,7 @@ def model_probe(draw, name: str, given: bool, labels: bool = False):
              *(call(f"fwd_{which}", "model", "$x", *y, grad=["x"], weights="w", row=row)
                for which, row in (("first", 0), ("last", n - 1))),
              call("fwd_one", "model", "$x_last", *last), call("fwd_again", "model", "$x_last", *last, right_after="fwd_one"),
-             new("narrow", latent_dim=1), call("enc_narrow", "narrow.encode", "$x", *y),
+             new("narrow", shaken=False, latent_dim=1), call("enc_narrow", "narrow.encode", "$x", *y),
              call("wide_few", "wide", "$x", *y, tap="decode", pixels="pixels"),
              call("enc_default", "default.encode", "$x", *y)]
 

@@ -36,6 +36,7 @@ from utils.check.standins import LIBRARY, STANDINS, in_place
 MAX_ELEMENTS = 4_000_000
 MAX_PARTS = 100      # of a tuple or list; more are counted only
 MAX_TEXT = 500
+NOISE = 65537        # numbers that weights are moved by, over and over: a prime, so that no two rows or layers get the same
 # Kept from the time of import: a check should not break because a cell re-bound torch.randn.
 _Tensor = torch.Tensor
 
@@ -58,7 +59,7 @@ def run(steps: list[dict], inputs: dict[str, _Tensor], namespace: dict, seed: in
     dtype = torch.get_default_dtype()
     grad_mode = torch.is_grad_enabled()
     with torch.random.fork_rng(devices=[]):
-        torch.seed() if seed is None else torch.manual_seed(seed)
+        torch.seed() if seed is None else _seed(seed)
         made = {step["as"] for step in steps}
         for step in steps:
             started = time.perf_counter()
@@ -87,7 +88,7 @@ def _run_step(step, known, inputs, answers, namespace, made) -> dict:
         facts = _describe(error, namespace)
     if torch.initial_seed() != seed:
         facts["seeded"] = True
-        torch.manual_seed(seed)
+        _seed(seed)
     return facts
 
 
@@ -231,8 +232,16 @@ def _noise(seed: int | None):
         yield
         return
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        _seed(seed)
         yield
+
+
+def _seed(seed: int) -> None:
+    """torch.manual_seed. Where there is no GPU to seed as well, without its note of who asked: that takes milliseconds."""
+    if torch.cuda.is_available() or torch.backends.mps.is_available():
+        torch.manual_seed(seed)
+    else:
+        torch.default_generator.manual_seed(seed)
 
 
 @contextlib.contextmanager
@@ -376,13 +385,16 @@ def _leaves(tensors) -> list[_Tensor]:
 def _shake(model: nn.Module, arguments: list) -> None:
     """Move all weights that can be trained a little, as a first training step would: some may start at 0."""
     model.eval()
+    noise, used = torch.randn(NOISE), 0
     with torch.no_grad():
         with contextlib.suppress(BaseException):    # it is told where a step asks for what it computes
             model(*arguments)  # lazily built layers exist from here on
         for parameter in model.parameters():
             if parameter.requires_grad and not nn.parameter.is_lazy(parameter):
-                inward = parameter[0].numel() if parameter.dim() > 1 else 10
-                parameter.add_(torch.randn(parameter.shape).to(parameter), alpha=0.3 / math.sqrt(inward))
+                inward, size = parameter[0].numel() if parameter.dim() > 1 else 10, parameter.numel()
+                move = noise.repeat(1 + (used + size) // NOISE)[used:used + size].view(parameter.shape)
+                parameter.add_(move.to(parameter), alpha=0.3 / math.sqrt(inward))
+                used = (used + size) % NOISE
 
 
 def _push(step, known, inputs) -> dict:

@@ -44,7 +44,7 @@ def _error_tag(facts: dict) -> str:
 
 @dataclass(frozen=True)
 class Case:
-    """Everything a test may look at. kept: what several tests compute of an answer."""
+    """Everything a test may look at. kept: what several tests compute of it."""
 
     inputs: dict
     expected: dict
@@ -853,15 +853,22 @@ def has_module(case: Case, of: str, module: str) -> Outcome:
 
 def _costs(case: Case, logits: str, mu: str, logvar: str, x: str, rows: str) -> tuple[float, float]:
     """Reconstruction and KL of held-out images, the means in nats per image. rows: those whose z was decoded."""
-    from utils.data import upsample
-
     decoded = case.tensor(rows).long()
-    images = upsample(case.tensor(x).float()).double().flatten(1)[decoded]
+    images = _images(case, x)[decoded]
     predicted = case.answer(logits).flatten(1)
     mean, log_variance = case.answer(mu)[decoded], case.answer(logvar)[decoded]
     reconstruction = (torch.nn.functional.softplus(predicted) - predicted * images).sum(1)
     divergence = (mean.square() + log_variance.exp() - 1 - log_variance).sum(1) / 2
     return float(reconstruction.mean()), float(divergence.mean())
+
+
+def _images(case: Case, x: str) -> torch.Tensor:
+    """The small images `x` as the model saw them, (N, 784)."""
+    from utils.data import upsample
+
+    if x not in case.kept:
+        case.kept[x] = upsample(case.tensor(x).float()).double().flatten(1)
+    return case.kept[x]
 
 
 @test
@@ -896,11 +903,8 @@ def near_prior(case: Case, logits: str, mu: str, logvar: str, x: str, rows: str,
 def prior_likelihood(case: Case, of: str, x: str, at_least: float, at_most: float) -> Outcome:
     """log of the mean over prior samples of p(x given z), in nats per image, on held-out images: what the
     decoder alone has learned, from z that nobody but the judge has chosen. Calibrated as for `elbo`."""
-    from utils.data import upsample
-
-    images = upsample(case.tensor(x).float()).double().flatten(1)
     predicted = case.answer(of).flatten(1)
-    log_p = images @ predicted.T - torch.nn.functional.softplus(predicted).sum(1)
+    log_p = _images(case, x) @ predicted.T - torch.nn.functional.softplus(predicted).sum(1)
     value = float((log_p.logsumexp(1) - math.log(len(predicted))).mean())
     if value > at_most:
         return Outcome(False, "Pictures decoded from the prior are closer to images that the model has not seen than any "
@@ -915,10 +919,8 @@ def varied(case: Case, of: str, x: str, at_least: float, kinds: int = 1) -> Outc
     """The pictures (logits) of draws from the prior vary at least this much, as a share of how held-out images do: the
     variance of a pixel, summed over the pixels. Among those of one label, where `kinds` of them take turns. Calibrated as
     for `elbo`."""
-    from utils.data import upsample
-
-    images, pictures = upsample(case.tensor(x).float()).double().flatten(1), torch.sigmoid(case.answer(of)).flatten(1)
-    share = float(pictures.unflatten(0, (-1, kinds)).var(0).mean(0).sum() / images.var(0).sum())
+    pictures = torch.sigmoid(case.answer(of)).flatten(1)
+    share = float(pictures.unflatten(0, (-1, kinds)).var(0).mean(0).sum() / _images(case, x).var(0).sum())
     if share >= at_least:
         return Outcome(True)
     return Outcome(False, "All pictures decoded from the prior look nearly alike: the decoder does not use z.", [])
