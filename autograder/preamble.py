@@ -33,15 +33,26 @@ def restore_streams():
 
 shell.events.register("post_execute", restore_streams)
 
+
+# Four times a cell the kernel waits for the thread that sends: where nothing is written, for nothing.
+def flush_if_needed(stream, flush):
+    stream.flush = lambda: flush() if getattr(stream, "_flush_pending", True) else None
+
+
+for stream in streams:
+    flush_if_needed(stream, stream.flush)
+
 # What may stop a cell of the student's is not there, or is another version, here; what follows it is run all the same.
 def go_on(result):
     error = result.error_in_exec
     frames = traceback.walk_tb(error.__traceback__) if isinstance(error, Exception) else ()
     stopped = next((line for frame, line in frames
                     if frame.f_globals is shell.user_global_ns and frame.f_code.co_name.startswith("<")), None)
+    if stopped is None:
+        return
     try:
         source = shell.transform_cell(result.info.raw_cell)
-        body = ast.parse(source).body if stopped else []
+        body = ast.parse(source).body
     except SyntaxError:
         return
     end = max((node.end_lineno for node in body if _first_line(node) <= stopped), default=0)

@@ -435,6 +435,7 @@ def _push(step, known, inputs) -> dict:
             optimizer.step()
             # from small steps to larger ones: wide networks do not overshoot, narrow ones get there
             optimizer.param_groups[0]["lr"] = min(1.1 * optimizer.param_groups[0]["lr"], 0.05)
+        optimizer.zero_grad()       # the next one needs as much memory
     return {"state": "ok", "idle": idle}
 
 
