@@ -38,4 +38,4 @@ def begin(arguments: list[str]) -> None:
     os.environ.update(dict.fromkeys(THREADS, "1"))      # read when torch is imported
     import autograder.work  # noqa: F401
 
-    executors.begin(options.workers, warm.share, [warm.shared()])
+    executors.begin(min(options.workers, os.cpu_count()), warm.share, [warm.shared()])

@@ -35,13 +35,15 @@ def begin(count: int, initializer=None, initargs=()) -> None:
     if sys.platform == "linux" and len(os.listdir("/proc/self/task")) == 1:
         context = multiprocessing.get_context("fork")
         gc.freeze()     # a garbage collection in a worker would copy all that is imported
-        _ahead.extend(_start(context, f"grading worker {number + 1}", initializer, *initargs) for number in range(count))
+        for number in range(count):
+            _ahead.append(_start(context, number, (initializer, *initargs), forked=True))
 
 
-def _start(context, name: str, *first):
+def _start(context, number: int, first: tuple, forked=False):
     """A new worker: its process, and this end of its pipe. It ends with this process, however that ends."""
     here, there = context.Pipe()
-    process = context.Process(target=_serve, args=[there, *first], name=name, daemon=True)
+    inherited = [here, *(pipe for _, pipe in _ahead)] if forked else []
+    process = context.Process(target=_serve, args=[there, inherited, *first], name=f"grading worker {number + 1}", daemon=True)
     process.start()
     there.close()
     return process, here
@@ -121,11 +123,13 @@ class Workers(concurrent.futures.Executor):
     def _start(self, number: int):
         with contextlib.suppress(IndexError):
             return self._ahead.pop()
-        return _start(self._context, f"grading worker {number + 1}", *self._first)
+        return _start(self._context, number, self._first)
 
 
-def _serve(pipe, initializer=None, *initargs) -> None:
-    """A worker: calls in, results out, until the other end of the pipe is closed."""
+def _serve(pipe, inherited, initializer=None, *initargs) -> None:
+    """A worker: calls in, results out, until the other end of the pipe is closed. inherited: ends that are not its own."""
+    for end in inherited:
+        end.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)        # Ctrl-C is for the grader, which ends its workers
     gc.enable()
     if initializer:

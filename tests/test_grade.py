@@ -7,6 +7,9 @@ import os
 import shutil
 import signal
 import sqlite3
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -283,12 +286,57 @@ def test_kernels_start_from_the_zygote_that_was_begun_early(template, tmp_path, 
 @pytest.mark.parametrize("arguments", [["--root"], ["--help"], ["--scheduler", "tcp://x:1"], ["--root", "/nowhere"],
                                        ["--root", "{broken}"], ["--root", "{broken}/wrong"]])
 def test_what_cannot_begin_early_is_left_to_grade(arguments, tmp_path, monkeypatch):
-    monkeypatch.setattr(executors, "begin", lambda: None)
+    monkeypatch.setattr(executors, "begin", lambda *arguments: None)
     monkeypatch.setattr(warm, "OwnZygote", None)
     (tmp_path / "nbgrader_config.py").write_text("c = get_config(\n")
     (tmp_path / "wrong").mkdir()
     (tmp_path / "wrong" / "nbgrader_config.py").write_text("get_config().SandboxProvisioner.limits = {'memry': 1}\n")
     early.begin([TASK, *(one.format(broken=tmp_path) for one in arguments)])
+
+
+FORKED = """
+import os, sys
+from autograder import executors
+executors.begin(1, os.chdir, ["/"])
+workers = executors.Workers(1, os.chdir, ["/"])
+print(workers.submit(os.getppid).result(60) == os.getpid(), workers.submit(os.getcwd).result(60))
+try:
+    workers.submit(os._exit, 1).result(60)
+except executors.WorkerLost as error:
+    print("lost")
+print(workers.submit(os.getppid).result(60) == os.getpid(), workers.submit(os.getcwd).result(60))
+"""
+
+
+def test_workers_are_forked_ahead_and_replaced_when_they_are_lost():
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=120)
+    assert done.stdout.split() == ["True", "/", "lost", "False", "/"], done.stderr
+
+
+def test_forked_workers_end_with_a_killed_grader():
+    source = """
+import time
+from autograder import executors
+executors.begin(2)
+print(*(process.pid for process, _ in executors._ahead), flush=True)
+time.sleep(100)
+"""
+    grader = subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE, text=True)
+    workers = [Path("/proc", pid) for pid in grader.stdout.readline().split()]
+    assert len(workers) == 2 and all(worker.is_dir() for worker in workers)
+    grader.kill()
+    grader.wait()
+    deadline = time.monotonic() + 30
+    while any(worker.is_dir() for worker in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_nothing_is_forked_beside_another_thread():
+    with Threads(1) as others:
+        others.submit(int).result()
+        executors.begin(2)
+    assert not executors._ahead
 
 
 # Workers

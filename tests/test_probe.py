@@ -49,6 +49,16 @@ def test_the_seed_the_dtype_and_the_grad_mode_of_the_notebook_stay_as_they_were(
     assert torch.equal(torch.rand(3), expected)
 
 
+@pytest.mark.parametrize("gpu", [False, True])
+def test_seeds_are_those_of_torch_with_and_without_a_gpu(gpu, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(7)
+        expected = torch.randn(3)
+        probe._seed(7)
+        assert torch.equal(torch.randn(3), expected)
+
+
 def test_a_seed_gives_the_same_draws_and_no_seed_gives_others():
     steps = [{"as": "a", "call": "f", "args": ["$x"]}]
     a, b = (probe.run(steps, {"x": X}, {"f": torch.randn_like}, seed=5)[0]["a"] for _ in range(2))
