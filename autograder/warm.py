@@ -31,8 +31,9 @@ CONNECTION = "/run/kernel/connection.json"
 # Imported once. All of it is trusted: none of it is a student's.
 MODULES = ("torch", "torch.nn.functional", "torch.distributions", "torch._dynamo", "numpy.ctypeslib", "utils", "utils.check",
            "utils.check.remote", "utils.data", "utils.device", "utils.notebook", "utils.results", "utils.training", "IPython",
-           "IPython.core.completerlib", "IPython.core.logger", "IPython.core.oinspect", "sqlite3", "zmq.utils.garbage",
-           "tornado.platform.asyncio", "ipykernel.ipkernel", "ipykernel.kernelapp", "ipykernel.debugger")
+           "IPython.core.completerlib", "IPython.core.debugger", "IPython.core.logger", "IPython.core.oinspect",
+           "IPython.extensions.storemagic", "sqlite3", "zmq.utils.garbage", "tornado.platform.asyncio", "ipykernel.ipkernel",
+           "ipykernel.kernelapp", "ipykernel.debugger")
 OWN = sandbox.Limits(scratch=sandbox.MIB, tmp=sandbox.MIB, shared=sandbox.MIB)     # it writes nothing
 PATIENCE = 60       # seconds for those imports
 log = logging.getLogger(__name__)
