@@ -34,6 +34,9 @@ def restore_streams():
 shell.events.register("post_execute", restore_streams)
 
 
+shell.kernel._execute_sleep = 0     # for outputs, before each reply: the grader waits for their end itself
+
+
 # Four times a cell the kernel waits for the thread that sends: where nothing is written, for nothing.
 def flush_if_needed(stream, flush):
     stream.flush = lambda: flush() if getattr(stream, "_flush_pending", True) else None

@@ -29,11 +29,12 @@ from autograder import guard, sandbox, seccomp
 ZYGOTE = "/run/zygote.py"
 CONNECTION = "/run/kernel/connection.json"
 # Imported once. All of it is trusted: none of it is a student's.
-MODULES = ("torch", "torch.nn.functional", "torch.distributions", "torch._dynamo", "numpy.ctypeslib", "utils", "utils.check",
+MODULES = ("torch", "torch.nn.functional", "torch.distributions", "numpy.ctypeslib", "utils", "utils.check",
            "utils.check.remote", "utils.data", "utils.device", "utils.notebook", "utils.results", "utils.training", "IPython",
            "IPython.core.completerlib", "IPython.core.debugger", "IPython.core.logger", "IPython.core.oinspect",
            "IPython.extensions.storemagic", "sqlite3", "zmq.utils.garbage", "tornado.platform.asyncio", "ipykernel.ipkernel",
            "ipykernel.kernelapp", "ipykernel.debugger")
+ARGUMENTS = ("-f", CONNECTION, "--HistoryManager.hist_file=:memory:")      # of most kernels: nbclient's
 OWN = sandbox.Limits(scratch=sandbox.MIB, tmp=sandbox.MIB, shared=sandbox.MIB)     # it writes nothing
 PATIENCE = 60       # seconds for those imports
 log = logging.getLogger(__name__)
@@ -107,8 +108,9 @@ class OwnZygote(Zygote):
             try:
                 source = Path(__file__).with_name("zygote.py").read_bytes()
                 ready.append(sandbox.launch(
-                    [sys.executable, ZYGOTE, str(there.fileno()), *MODULES], OWN, environment=environment,
-                    content={ZYGOTE: source}, readable=readable, private=private, keep=there.fileno()))
+                    [sys.executable, ZYGOTE, str(there.fileno()), json.dumps(MODULES), json.dumps(ARGUMENTS)], OWN,
+                    environment=environment, content={ZYGOTE: source}, readable=readable, private=private,
+                    keep=there.fileno()))
             except BaseException as error:
                 ready.append(error)
             there.close()

@@ -1,9 +1,10 @@
 """The program in a warm sandbox: it has imported what graded notebooks need, and forks a kernel for each request.
 
-`autograder.warm` starts it, inside the file systems that a kernel may see, as `python zygote.py DESCRIPTOR`. It has
-one thread and capabilities in its own user namespace only, and it runs nothing but this file and imports. A request
-is two descriptors: it reads neither, but forks; so nothing of a submission, nor its connection's key, is ever in its
-memory, which later kernels inherit. A fork enters fresh namespaces, gives up every right, and becomes a kernel.
+`autograder.warm` starts it, inside the file systems that a kernel may see, as
+`python zygote.py DESCRIPTOR MODULES ARGUMENTS`. It has one thread and capabilities in its own user namespace only, and
+it runs nothing but this file, imports, and what reads a kernel's arguments. A request is two descriptors: it reads
+neither, but forks; so nothing of a submission, nor its connection's key, is ever in its memory, which later kernels
+inherit. A fork enters fresh namespaces, gives up every right, and becomes a kernel.
 """
 
 import ctypes
@@ -40,8 +41,8 @@ def mount(source, place, kind, flags, options=None):
     call(libc.mount, source, place, kind, flags, options)
 
 
-def main(requests: socket.socket) -> None:
-    """Fork for each request, until the other end is closed."""
+def main(requests: socket.socket, app) -> None:
+    """Fork a kernel, which `app` becomes, for each request, until the other end is closed."""
     threads = os.listdir("/proc/self/task")
     if len(threads) > 1:        # a fork could inherit a lock that nobody opens
         raise RuntimeError(f"it has {len(threads)} threads")
@@ -60,7 +61,7 @@ def main(requests: socket.socket) -> None:
             try:
                 requests.close()
                 os.close(own)
-                status = first(*passed)
+                status = first(*passed, app)
             except BaseException as error:
                 os.write(2, f"{type(error).__name__}: {error}\n".encode())
             finally:
@@ -69,7 +70,7 @@ def main(requests: socket.socket) -> None:
             os.close(descriptor)
 
 
-def first(channel: int, log: int) -> int:
+def first(channel: int, log: int, app) -> int:
     """The first process of a kernel's process namespace: sets up, tells, waits. Returns the kernel's exit status.
 
     It ends, and all that runs in its namespace with it, when its grader has closed the channel or has ended.
@@ -92,7 +93,7 @@ def first(channel: int, log: int) -> int:
             grader.detach()
             os.closerange(3, 1024)
             become_student(request)
-            run_kernel(request)
+            run_kernel(request, app)
             return 0
         give_up_capabilities()
         code = wait(kernel, grader)
@@ -181,7 +182,24 @@ def give_up_capabilities() -> None:
     call(libc.capset, struct.pack("Ii", CAPABILITIES_3, 0), bytes(24))
 
 
-def run_kernel(request: dict) -> None:
+def kernel_app(arguments: list[str]):
+    """ipykernel's application, which has read these arguments already; that takes a sixth of its start."""
+    from ipykernel.kernelapp import IPKernelApp
+
+    class App(IPKernelApp):
+        known = None
+
+        def parse_command_line(self, argv=None):
+            if argv != self.known:
+                super().parse_command_line(argv)
+            self.known = argv
+
+    app = App.instance()
+    app.parse_command_line(arguments)
+    return app
+
+
+def run_kernel(request: dict, app) -> None:
     """What `python -m ipykernel_launcher -f FILE` does."""
     import numpy
     import torch
@@ -191,10 +209,8 @@ def run_kernel(request: dict) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.update(request["environment"])
     sys.argv = ["ipykernel_launcher.py", *request["arguments"]]
-
-    from ipykernel.kernelapp import IPKernelApp
-
-    IPKernelApp.launch_instance()
+    app.initialize(request["arguments"])
+    app.start()
 
 
 if __name__ == "__main__":
@@ -204,9 +220,10 @@ if __name__ == "__main__":
     gc.disable()        # it would find nothing among imported modules
     grader = socket.socket(fileno=int(sys.argv[1]))
     try:
-        for one in sys.argv[2:]:
+        modules, arguments = map(json.loads, sys.argv[2:])
+        for one in modules:
             importlib.import_module(one)
-        main(grader)
+        main(grader, kernel_app(arguments))
     except Exception as error:
         grader.send(f"{type(error).__name__}: {error}".encode()[:1000])
         raise

@@ -323,9 +323,9 @@ def test_cells_are_made_inert():
 @pytest.mark.parametrize("task", ["task1_vae", "task2_cvae"])
 def test_a_graded_notebook_loads_nothing_that_its_answers_do_not_need(task):
     notebook = nbformat.read(REPOSITORY / "solutions" / task / f"{task}.ipynb", as_version=4)
-    notebook.cells.append(new_code_cell("import sys\nprint('MODULES', *{name.split('.')[0] for name in sys.modules})"))
+    notebook.cells.append(new_code_cell("import sys\nprint('MODULES', *sys.modules)"))
     result = grade(notebook)
     assert all(verdict.right for verdict in result.verdicts.values())
     loaded = set(result.notebook.cells[-1].outputs[0].text.split()) - {"MODULES"}
     assert {"torch", "utils"} <= loaded
-    assert not loaded & {"matplotlib", "torchvision", "sklearn", "ipywidgets", "PIL", "scipy", "pandas"}
+    assert not loaded & {"matplotlib", "torchvision", "sklearn", "ipywidgets", "PIL", "scipy", "pandas", "torch._dynamo"}

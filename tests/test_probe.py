@@ -1,5 +1,6 @@
 """What a probe collects, and what it leaves behind."""
 
+import copy
 import linecache
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 from torch import nn
 
 from utils.check import probe
+from utils.check.adam import Adam
 
 X = torch.tensor([[1.0, -2.0], [0.5, 3.0]])
 
@@ -173,6 +175,36 @@ def test_a_push_finds_what_no_weights_can_reach():
     free, _ = run(lambda: nn.Linear(2, 3), *steps)
     bound, _ = run(lambda: nn.Sequential(nn.Linear(2, 3), nn.Softplus()), *steps)
     assert free["a"].mean() < -2.9 and bound["a"].mean() > 0
+
+
+def test_adam_is_torchs_to_the_last_bit():
+    """Also where a weight is left out of some steps, or of all."""
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second, self.unused = nn.Linear(2, 5), nn.Linear(5, 1), nn.Linear(2, 2)
+
+        def loss(self, update):
+            return (self.second(self.first(X)) if update % 3 else self.first(X)).square().mean()
+
+    ours = Model()
+    theirs = copy.deepcopy(ours)
+    for model, optimizer in ((ours, Adam(ours.parameters(), 0.01)),
+                             (theirs, torch.optim.Adam(theirs.parameters(), lr=0.01, fused=True))):
+        for update in range(20):
+            optimizer.zero_grad()
+            model.loss(update).backward()
+            optimizer.step()
+    assert all(map(torch.equal, ours.parameters(), theirs.parameters()))
+
+
+def test_adam_refuses_what_torchs_does():
+    with pytest.raises(ValueError, match="empty parameter list"):
+        Adam([], 0.01)
+    model = nn.Embedding(3, 2, sparse=True)
+    model(torch.tensor([1])).sum().backward()
+    with pytest.raises(RuntimeError, match="sparse gradients"):
+        Adam(model.parameters(), 0.01).step()
 
 
 def test_a_shaken_model_starts_nowhere_at_0_and_frozen_weights_stay():

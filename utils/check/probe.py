@@ -29,6 +29,7 @@ import traceback
 import torch
 from torch import nn
 
+from utils.check.adam import Adam
 from utils.check.elsewhere import Elsewhere
 from utils.check.models import GIVEN_MODELS
 from utils.check.standins import LIBRARY, STANDINS, in_place
@@ -284,7 +285,7 @@ def _keep(part, key: str, step: dict, known: dict, answers: dict) -> dict:
     known[key] = tensor
     plain = tensor.detach()
     if "pixels" in step and plain.dim() >= 2 and plain.shape[1:].numel() == 784:
-        plain = plain.flatten(1)[:, known[step["pixels"]]]
+        plain = plain.flatten(1).index_select(1, known[step["pixels"]])
     if plain.numel() > MAX_ELEMENTS:
         facts["too_large"] = True
     elif not step.get("forget"):
@@ -414,7 +415,7 @@ def _push(step, known, inputs) -> dict:
         parameters = [p for p in model.parameters() if p.requires_grad and not torch.nn.parameter.is_lazy(p)]
         if not parameters:
             return {"state": "ok", "idle": True}
-        optimizer = torch.optim.Adam(parameters, lr=0.001, fused=True)
+        optimizer = Adam(parameters, 0.001)
         best, since = -math.inf, 0
         for update in range(200):
             outputs = [part for part in map(_as_tensor, _parts(target(*arguments))) if part is not None]
@@ -434,7 +435,7 @@ def _push(step, known, inputs) -> dict:
             (-sum(far)).backward()
             optimizer.step()
             # from small steps to larger ones: wide networks do not overshoot, narrow ones get there
-            optimizer.param_groups[0]["lr"] = min(1.1 * optimizer.param_groups[0]["lr"], 0.05)
+            optimizer.rate = min(1.1 * optimizer.rate, 0.05)
         optimizer.zero_grad()       # the next one needs as much memory
     return {"state": "ok", "idle": idle}
 
@@ -464,7 +465,7 @@ def _train(step, known, inputs, namespace) -> dict:
             else:
                 total = _negative_elbo(logits, x, mu, logvar)
             if optimizer is None:  # after the first call, so that lazily built layers exist
-                optimizer = torch.optim.Adam(model.parameters(), lr=step["lr"], fused=True)
+                optimizer = Adam(model.parameters(), step["lr"])
             optimizer.zero_grad()
             total.backward()
             optimizer.step()
