@@ -18,6 +18,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
 import filelock
 import nbgrader.api
@@ -84,7 +85,9 @@ class Grading(Autograde):
         self.cache.mkdir(parents=True, exist_ok=True)
         excluded = self.coursedir.student_id_exclude.split(",")
         students = {Path(place).parts[-2]: place for place in sorted(self.assignments)}
-        waiting = deque(student for student in students if student not in excluded and self._is_due(student))
+        due = (student for student in students if student not in excluded and self._is_due(student))
+        # The largest first: so the last ones, when some workers have nothing left to do, are short.
+        waiting = deque(sorted(due, key=lambda student: -self._notebook(student).stat().st_size))
         self.places, self.tally.submissions = students, len(students)
         self.tally.unchanged = len(students) - len(waiting)
         self.show(self.tally)
@@ -321,7 +324,7 @@ def grade(root: Path, tally: Tally, executor, show, log, options) -> None:
                         coursedir=CourseDirectory(config=config), config=config)
     converter.log = log
     try:
-        with _one_engine():
+        with _opened_once():
             converter.start()
     except NbGraderException as error:
         raise ValueError(str(error)) from None
@@ -333,14 +336,13 @@ def grade(root: Path, tally: Tally, executor, show, log, options) -> None:
 
 
 @contextlib.contextmanager
-def _one_engine() -> Iterator[None]:
-    """nbgrader opens the gradebook seven times for a submission. With one engine for all it compiles a query once."""
-    make = nbgrader.api.create_engine
-    nbgrader.api.create_engine = functools.cache(make)
-    try:
+def _opened_once() -> Iterator[None]:
+    """nbgrader opens the gradebook seven times for a submission. With one engine for all it compiles a query once, and
+    asks once whether there is every table."""
+    tables = nbgrader.api.Base.metadata
+    with mock.patch.object(nbgrader.api, "create_engine", functools.cache(nbgrader.api.create_engine)), \
+            mock.patch.object(tables, "create_all", functools.cache(tables.create_all)):
         yield
-    finally:
-        nbgrader.api.create_engine = make
 
 
 def locked(root: Path) -> filelock.BaseFileLock:

@@ -458,16 +458,14 @@ def _match_checks(slots: list[_Slot], cells: list[_Cell], repairs: list[Repair])
 def _match_given(slots: list[_Slot], cells: list[_Cell]) -> None:
     """Given and kept cells that are certain: by grade id, by cell id, or by equal text."""
     given = [s for s in slots if s.role in ("given", "kept")]
-    same = {}
+    named, same = {}, {}
     for cell in cells:
         if not cell.done and cell.after is None:
+            named.setdefault((cell.cell_id, cell.type) if cell.grade_id is None else cell.grade_id, []).append(cell)
             same.setdefault((cell.type, _plain(cell.source)), []).append(cell)
     for slot in given:
-        key = (slot.cell.cell_type, _plain(slot.cell.source))
-        found = [c for c in cells if not c.done and c.after is None
-                 and (c.grade_id == slot.grade_id if slot.grade_id else
-                      (c.grade_id, c.cell_id, c.type) == (None, slot.cell.get("id"), slot.cell.cell_type))]
-        found = found or [c for c in same.get(key, []) if not c.done]
+        name, text = slot.grade_id or (slot.cell.get("id"), slot.cell.cell_type), (slot.cell.cell_type, _plain(slot.cell.source))
+        found = [c for c in named.get(name, []) if not c.done] or [c for c in same.get(text, []) if not c.done]
         if slot.role == "kept":                                   # of several: the last that ran
             found = [c for c in found if c.outputs][-1:] or found
         if found:

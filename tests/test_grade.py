@@ -118,6 +118,12 @@ def test_what_is_said_of_an_error_is_short(course, monkeypatch, capsys):
     assert run(course) == 1 and len(said(capsys)) < 3000
 
 
+def test_the_largest_files_are_graded_first(course):
+    path = course / "submitted" / "cleo" / TASK / f"{TASK}.ipynb"
+    path.write_text(path.read_text() + " " * 1000)
+    assert run(course) == 0 and "cleo" in course.done[:2]       # two begin at once
+
+
 def test_student_and_force(course):
     assert run(course, "--student", "b*") == 0 and course.done == ["ben"]
     assert run(course, "--student", "ben", "--force") == 0 and course.done == ["ben", "ben"]

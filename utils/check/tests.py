@@ -6,6 +6,7 @@ below 1e-7 for a right answer.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -93,6 +94,12 @@ class Case:
         if isinstance(name, (int, float)):
             return torch.tensor(float(name), dtype=torch.float64)
         return (self.inputs[name] if name in self.inputs else self.expected[name]).double()
+
+    def once(self, name, make: Callable):
+        """What `make()` gives, once for all tests on this case."""
+        if name not in self.kept:
+            self.kept[name] = make()
+        return self.kept[name]
 
 
 def test(function):
@@ -333,7 +340,7 @@ def same(case: Case, of: str, other: str, rtol: float = 1e-4, atol: float = 1e-5
         if not len(first) > max(rows):
             return Outcome(False, shape_sentence(first.shape, [max(rows) + 1, *first.shape[1:]]), ["rows"])
         first, second = first[rows], second[rows] if both and len(second) > max(rows) else second
-    if first.shape == second.shape and torch.isclose(first, second, rtol=rtol, atol=atol).all():
+    if torch.equal(first, second) or first.shape == second.shape and torch.isclose(first, second, rtol=rtol, atol=atol).all():
         return Outcome(True)
     exchanged = rather in case.answers and torch.equal(first, case.answer(rather))
     return Outcome(False, "The same call gave two different results.", ["exchanged" if exchanged else "differs"])
@@ -622,14 +629,17 @@ def one_style_per_row(case: Case, of: str, latent: dict, columns: int) -> Outcom
     """Row r of the grid uses one z throughout, and different rows use different z."""
     z = _read_back(case, of, latent)[0]
     grid = z.reshape(-1, columns, z.shape[1])
-    different = len(torch.unique((z * 100).round(), dim=0))
-    kind = {len(z): "every cell", len(grid): "every row", columns: "every column", 1: "one"}.get(different, "other")
+
+    def kind() -> str:
+        different = len(torch.unique((z * 100).round(), dim=0))
+        return {len(z): "every cell", len(grid): "every row", columns: "every column", 1: "one"}.get(different, "other")
+
     if ((grid - grid[:, :1]).abs().amax((1, 2)) > 1e-2).any():
         return Outcome(False, "The style changes inside a row: draw one z for each row and use it for all digits.",
-                       ["mixed", kind])
+                       ["mixed", kind()])
     if len(grid) > 1 and (grid[1:, 0] - grid[:-1, 0]).abs().amax(1).min() < 1e-4:
         return Outcome(False, "Two rows have the same style: draw a new z for each row.",
-                       ["same style", kind, int(z.abs().max() < 1e-2)])
+                       ["same style", kind(), int(z.abs().max() < 1e-2)])
     return Outcome(True)
 
 
@@ -853,22 +863,23 @@ def has_module(case: Case, of: str, module: str) -> Outcome:
 
 def _costs(case: Case, logits: str, mu: str, logvar: str, x: str, rows: str) -> tuple[float, float]:
     """Reconstruction and KL of held-out images, the means in nats per image. rows: those whose z was decoded."""
-    decoded = case.tensor(rows).long()
-    images = _images(case, x)[decoded]
-    predicted = case.answer(logits).flatten(1)
-    mean, log_variance = case.answer(mu)[decoded], case.answer(logvar)[decoded]
-    reconstruction = (torch.nn.functional.softplus(predicted) - predicted * images).sum(1)
-    divergence = (mean.square() + log_variance.exp() - 1 - log_variance).sum(1) / 2
-    return float(reconstruction.mean()), float(divergence.mean())
+    def both() -> tuple[float, float]:
+        decoded = case.tensor(rows).long()
+        images = _images(case, x)[decoded]
+        predicted = case.answer(logits).flatten(1)
+        mean, log_variance = case.answer(mu)[decoded], case.answer(logvar)[decoded]
+        reconstruction = (torch.nn.functional.softplus(predicted) - predicted * images).sum(1)
+        divergence = (mean.square() + log_variance.exp() - 1 - log_variance).sum(1) / 2
+        return float(reconstruction.mean()), float(divergence.mean())
+
+    return case.once(("costs", logits, mu, logvar, x, rows), both)
 
 
 def _images(case: Case, x: str) -> torch.Tensor:
     """The small images `x` as the model saw them, (N, 784)."""
     from utils.data import upsample
 
-    if x not in case.kept:
-        case.kept[x] = upsample(case.tensor(x).float()).double().flatten(1)
-    return case.kept[x]
+    return case.once(x, lambda: upsample(case.tensor(x).float()).double().flatten(1))
 
 
 @test
@@ -1068,9 +1079,7 @@ def _centred(eps: torch.Tensor) -> bool:
 def _read_back(case: Case, of: str, latent: dict) -> tuple[torch.Tensor, torch.Tensor]:
     """z (n, Z) and label scores (n, C) behind probabilities that a given model decoded."""
     name = of, bool(latent.get("labels"))
-    if name not in case.kept:
-        case.kept[name] = _decoded_from(case, *name)
-    return case.kept[name]
+    return case.once(name, lambda: _decoded_from(case, *name))
 
 
 def _decoded_from(case: Case, of: str, labels: bool) -> tuple[torch.Tensor, torch.Tensor]:
