@@ -464,7 +464,8 @@ def _match_given(slots: list[_Slot], cells: list[_Cell]) -> None:
             named.setdefault((cell.cell_id, cell.type) if cell.grade_id is None else cell.grade_id, []).append(cell)
             same.setdefault((cell.type, _plain(cell.source)), []).append(cell)
     for slot in given:
-        name, text = slot.grade_id or (slot.cell.get("id"), slot.cell.cell_type), (slot.cell.cell_type, _plain(slot.cell.source))
+        name = slot.grade_id or (slot.cell.get("id"), slot.cell.cell_type)
+        text = slot.cell.cell_type, _plain(slot.cell.source)
         found = [c for c in named.get(name, []) if not c.done] or [c for c in same.get(text, []) if not c.done]
         if slot.role == "kept":                                   # of several: the last that ran
             found = [c for c in found if c.outputs][-1:] or found
