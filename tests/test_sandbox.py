@@ -140,9 +140,16 @@ def test_descriptors_of_the_grader_are_closed(kernel):
 # What can be reached
 
 
+def some_server():
+    """On a port that nobody is given who asks for any: ipykernel does, and listens on it in its own network."""
+    for port in range(20_000, 30_000):
+        with contextlib.suppress(OSError):
+            return socket.create_server(("127.0.0.1", port))
+
+
 def test_the_network_cannot_be_reached(kernel, tmp_path):
     with contextlib.ExitStack() as stack:
-        servers = [stack.enter_context(socket.create_server(("127.0.0.1", 0))),
+        servers = [stack.enter_context(some_server()),
                    stack.enter_context(socket.socket(socket.AF_UNIX))]
         servers[1].bind("\0course")
         servers[1].listen()
