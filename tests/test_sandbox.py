@@ -74,6 +74,7 @@ def kernel(tmp_path_factory):
         patch.setenv("COURSE_SECRET", "seed-4711")
         patch.setenv("NBGRADER_EXECUTION", "autograde")
         with Kernel(limits={"tmp": 20 * MIB}) as kernel:
+            kernel.run("import os")
             yield kernel
 
 
